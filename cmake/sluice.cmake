@@ -1,0 +1,53 @@
+# `ninja tests` builds all tests and what they need, `ninja fuzzers` all fuzzers.
+add_custom_target(tests)
+add_custom_target(fuzzers)
+
+# sluice_library(NAME SOURCES … DEPS …): a folder's static library, warnings as errors.
+function(sluice_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+endfunction()
+
+# sluice_test(NAME SOURCES … DEPS … [ROOT]): a GoogleTest binary run by ctest.
+# ROOT marks tests that need root and a kernel with BPF; they carry the label "root".
+function(sluice_test name)
+  cmake_parse_arguments(ARG "ROOT" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  add_dependencies(tests ${name})
+  add_test(NAME ${name} COMMAND ${name})
+  if(ARG_ROOT)
+    set_tests_properties(${name} PROPERTIES LABELS root)
+  else()
+    set_tests_properties(${name} PROPERTIES LABELS unit)
+  endif()
+endfunction()
+
+# sluice_app(NAME SOURCES … DEPS …): an installed program.
+function(sluice_app name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  install(TARGETS ${name} RUNTIME DESTINATION sbin)
+endfunction()
+
+# sluice_fuzzer(NAME SOURCES … DEPS …): a libFuzzer binary; NAME ends in _fuzz and
+# its seeds lie in tests/fuzz/corpus/NAME/.
+function(sluice_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS} -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  add_dependencies(fuzzers ${name})
+endfunction()

@@ -1,0 +1,89 @@
+// What the controller shows of its fleet, as plain values. Ages and remaining
+// times are durations at the moment the view was made.
+#ifndef SLUICE_MODEL_FLEET_VIEW_H_
+#define SLUICE_MODEL_FLEET_VIEW_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/units.h"
+#include "model/lease.h"
+#include "model/names.h"
+#include "model/prefix.h"
+#include "model/quota.h"
+
+namespace sluice {
+
+struct CapabilityView {
+  std::string name;
+  std::string choice;
+  std::string reason;
+};
+
+struct NodeView {
+  std::string name;
+  std::string enclosure;
+  bool gateway = false;
+  enum class State { kPending, kOffline, kOnline } state = State::kPending;
+  std::vector<IpPrefix> prefixes;
+  std::vector<std::string> fabric_endpoints;
+  std::optional<absl::Duration> heartbeat_age;
+  std::string boot_nonce;  // hex; empty before the first session
+  std::string version;
+  std::vector<CapabilityView> capabilities;
+  uint64_t applied_generation = 0;
+  uint64_t desired_generation = 0;
+  std::vector<std::string> faults;
+  Drops unattributed{};
+};
+
+struct LeaseView {
+  LinkSide side;
+  std::string node;
+  uint64_t sequence = 0;
+  BitRate rate;
+  Bytes burst;
+  Bytes volume_limit;
+  absl::Duration issued_ago;
+  absl::Duration lifetime;
+  absl::Duration expires_in;  // by the controller's conservative reckoning
+  enum class State { kLive, kDead, kClosed } state = State::kLive;
+};
+
+// One end of a link, as that end last reported it.
+struct EndView {
+  uint64_t bytes = 0;
+  uint64_t packets = 0;
+  absl::Duration age;
+  absl::Duration expires_in;  // as the agent sees it, less the age
+};
+
+struct LinkView {
+  LinkName link;
+  enum class State {
+    kOpen,
+    kNoQuota,
+    kExhausted,
+    kRevoked,
+    kWaiting,
+    kExpired
+  } state = State::kNoQuota;
+  std::string why;  // in words; empty when open
+  std::optional<Quota> quota;
+  BitRate leased_rate;
+  Bytes used;
+  Bytes left;         // of the budget: volume less used
+  Bytes outstanding;  // granted and not yet reported as used
+  std::optional<absl::Duration> expires_in;
+  uint64_t lease_sequence = 0;
+  Drops drops{};  // of both ends
+  std::optional<EndView> sender;
+  std::optional<EndView> receiver;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_MODEL_FLEET_VIEW_H_

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Runs every tier of tests that exists here, or the ones named on the command
+line, and closes with one line: N passed, N failed, N skipped.
+
+A tier that cannot run says why and counts as skipped. Each tier's whole output
+is kept in a log; what failed is also printed.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
+JOBS = str(os.cpu_count() or 2)
+FUZZ_SECONDS = 5
+
+
+@dataclass
+class Result:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: "Result") -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+class Log:
+    """One tier's log file; commands run through it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.path.write_text("")
+
+    def run(self, command: list[str], timeout: int = 1800, **env: str) -> int:
+        with self.path.open("a") as out:
+            out.write(f"$ {' '.join(command)}\n")
+            out.flush()
+            try:
+                return subprocess.run(
+                    command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL, env={**os.environ, **env}, timeout=timeout,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                out.write(f"\nended after {timeout} s\n")
+                return 124
+
+    def tail(self, lines: int = 60) -> str:
+        return "\n".join(self.path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def one(ok: bool) -> Result:
+    return Result(passed=1) if ok else Result(failed=1)
+
+
+def skip(why: str) -> Result:
+    return Result(skipped=1, notes=[why])
+
+
+def configure_and_build(log: Log, build: Path, targets: list[str], *options: str) -> bool:
+    configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", *options]
+    return log.run(configure) == 0 and log.run(["ninja", "-C", str(build), *targets]) == 0
+
+
+def ctest_binaries(build: Path) -> dict[str, list[str]]:
+    """Test name -> command, as the build declares them."""
+    shown = subprocess.run(
+        ["ctest", "--test-dir", str(build), "--show-only=json-v1"], capture_output=True, text=True, check=True)
+    return {t["name"]: t["command"] for t in json.loads(shown.stdout)["tests"] if "command" in t}
+
+
+def junit(path: Path) -> Result:
+    """Counts of a JUnit file; GoogleTest and pytest write the same shape."""
+    result = Result()
+    for case in ElementTree.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed += 1
+            result.notes.append(f"failed: {name}")
+        elif case.find("skipped") is not None or case.get("result") == "skipped":
+            result.skipped += 1
+            reason = case.find("skipped")
+            why = (reason.get("message") or "") if reason is not None else ""
+            result.notes.append(f"skipped: {name}: {why.strip()}")
+        else:
+            result.passed += 1
+    return result
+
+
+def run_gtests(log: Log, build: Path, **env: str) -> Result:
+    total = Result()
+    for name, command in ctest_binaries(build).items():
+        with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+            code = log.run([*command, f"--gtest_output=xml:{report.name}"], timeout=600, **env)
+            try:
+                result = junit(Path(report.name))
+            except ElementTree.ParseError:
+                result = Result(failed=1, notes=[f"failed: {name} ended with {code} before its report"])
+        if code != 0 and result.failed == 0:
+            result.failed += 1
+            result.notes.append(f"failed: {name} ended with {code}")
+        total.add(result)
+        total.notes += result.notes
+    return total if total.passed + total.failed else Result(failed=1, notes=["no test was built"])
+
+
+def tier_format(log: Log) -> Result:
+    return one(log.run([sys.executable, "tools/format.py", "--check"]) == 0)
+
+
+def tier_layers(log: Log) -> Result:
+    return one(log.run([sys.executable, "tools/check_layers.py"]) == 0)
+
+
+def tier_build(log: Log) -> Result:
+    return one(configure_and_build(log, BUILD, []))
+
+
+def tier_unit(log: Log) -> Result:
+    if not configure_and_build(log, BUILD, []):
+        return Result(failed=1, notes=["the build failed"])
+    return run_gtests(log, BUILD)
+
+
+def sanitized(log: Log, name: str, sanitizers: str, **env: str) -> Result:
+    build = BUILD.with_name(f"{BUILD.name}-{name}")
+    if not configure_and_build(log, build, ["tests"], f"-DSLUICE_SANITIZE={sanitizers}"):
+        return Result(failed=1, notes=["the build failed"])
+    return run_gtests(log, build, **env)
+
+
+def tier_asan(log: Log) -> Result:
+    return sanitized(log, "asan", "address,undefined", ASAN_OPTIONS="detect_leaks=1",
+                     UBSAN_OPTIONS="print_stacktrace=1")
+
+
+def tier_tsan(log: Log) -> Result:
+    return sanitized(log, "tsan", "thread", TSAN_OPTIONS=f"suppressions={ROOT}/tools/tsan.supp")
+
+
+def tier_tidy(log: Log) -> Result:
+    if not configure_and_build(log, BUILD, []):
+        return Result(failed=1, notes=["the build failed"])
+    command = ["run-clang-tidy-14", "-quiet", "-j", JOBS, "-p", str(BUILD),
+               "-clang-tidy-binary", "clang-tidy-14", rf"^{ROOT}/(src|apps)/.*(?<!_test)\.cc$"]
+    return one(log.run(command, timeout=3000) == 0)
+
+
+def tier_fuzz(log: Log) -> Result:
+    build = BUILD.with_name(f"{BUILD.name}-fuzz")
+    if not configure_and_build(log, build, ["fuzzers"], "-DSLUICE_FUZZ=ON",
+                               "-DCMAKE_C_COMPILER=clang-14", "-DCMAKE_CXX_COMPILER=clang++-14"):
+        return Result(failed=1, notes=["the build failed"])
+    total = Result()
+    for fuzzer in sorted((build / "bin").glob("*_fuzz")):
+        corpus = ROOT / "tests/fuzz/corpus" / fuzzer.name
+        with tempfile.TemporaryDirectory() as scratch:
+            ok = log.run([str(fuzzer), f"-max_total_time={FUZZ_SECONDS}", "-timeout=5",
+                          f"-artifact_prefix={scratch}/", scratch, str(corpus)], timeout=120) == 0
+        total.add(one(ok))
+        if not ok:
+            total.notes.append(f"failed: {fuzzer.name}")
+    return total if total.passed + total.failed else Result(failed=1, notes=["no fuzzer was built"])
+
+
+def tier_e2e(log: Log) -> Result:
+    if os.geteuid() != 0:
+        return skip("needs root: it makes network namespaces and loads BPF")
+    if not Path("/sys/kernel/btf/vmlinux").exists() and not Path("/sys/fs/bpf").exists():
+        return skip("this kernel has no BPF")
+    if not configure_and_build(log, BUILD, []):
+        return Result(failed=1, notes=["the build failed"])
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        code = log.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e",
+                        f"--junitxml={report.name}"], timeout=2400, SLUICE_BIN=str(BUILD / "bin"))
+        try:
+            return junit(Path(report.name))
+        except ElementTree.ParseError:
+            return Result(failed=1, notes=[f"pytest ended with {code} before its report"])
+
+
+TIERS: dict[str, Callable[[Log], Result]] = {
+    "format": tier_format,
+    "layers": tier_layers,
+    "build": tier_build,
+    "unit": tier_unit,
+    "asan": tier_asan,
+    "tsan": tier_tsan,
+    "fuzz": tier_fuzz,
+    "tidy": tier_tidy,
+    "e2e": tier_e2e,
+    "sim": lambda log: skip("there is no simulator yet"),
+    "vm": lambda log: skip("there are no tests under another kernel yet"),
+    "web": lambda log: skip("there is no console yet"),
+}
+
+
+def run_tier(name: str, logs: Path) -> Result:
+    log = Log(logs / f"{name}.log")
+    print(f"==> {name} …", flush=True)
+    start = time.monotonic()
+    result = TIERS[name](log)
+    seconds = time.monotonic() - start
+    print(f"    {name}: {result.passed} passed, {result.failed} failed, "
+          f"{result.skipped} skipped ({seconds:.0f} s)", flush=True)
+    for note in result.notes:
+        print(f"      {note}")
+    if result.failed:
+        print(log.tail(), flush=True)
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tiers", nargs="*", metavar="TIER", help=" ".join(TIERS))
+    parser.add_argument("--list", action="store_true", help="name the tiers and end")
+    parser.add_argument("--logs", type=Path, default=BUILD / "logs", help="where the logs go")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(TIERS))
+        return 0
+    unknown = set(arguments.tiers) - TIERS.keys()
+    if unknown:
+        parser.error(f"no such tier: {', '.join(sorted(unknown))}; there are: {' '.join(TIERS)}")
+    if shutil.disk_usage(ROOT).free < 3 << 30:
+        print("note: less than 3 GiB free on this disk; the builds may not fit", flush=True)
+    arguments.logs.mkdir(parents=True, exist_ok=True)
+    total = Result()
+    for name in arguments.tiers or TIERS:
+        total.add(run_tier(name, arguments.logs))
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
