@@ -1,0 +1,139 @@
+// The controller's heart: one object, owned by one thread, that turns events
+// (sessions, requests, reports, operator commands, time) into durable decisions
+// and messages to send. It has no socket, thread or clock of its own, so the
+// simulator runs it as it is.
+#ifndef SLUICE_CONTROLLER_GRANTS_CONTROLLER_CORE_H_
+#define SLUICE_CONTROLLER_GRANTS_CONTROLLER_CORE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "controller/store/store_interface.h"
+#include "model/fleet_view.h"
+#include "model/lease.h"
+#include "model/prefix.h"
+#include "model/quota.h"
+#include "proto/agent.pb.h"
+
+namespace sluice {
+
+struct CoreConfig {
+  std::string fleet;
+  Secret32 signing_seed;          // Ed25519; signs leases
+  absl::Duration heartbeat = absl::Milliseconds(200);
+  double clock_rate_error = 0.001;                        // ρ
+  absl::Duration enforcement_delay = absl::Milliseconds(10);  // δ
+  absl::Duration token_lifetime = absl::Hours(1);
+  // How long a used or expired token still gets an answer that says so.
+  absl::Duration token_memory = absl::Hours(24);
+  // A session that is silent for so long is ended.
+  absl::Duration session_timeout = absl::Seconds(3);
+  std::string endpoint;     // HOST:PORT of the control tunnel, goes into tokens
+  PublicKey control_key{};  // WireGuard public key of the control tunnel
+  uint16_t grpc_port = 7443;  // at ControllerAddress(), goes into tokens
+  // Tells one boot of this machine from another; empty if unknown. Within one
+  // boot the ledger's time goes on while the controller is down.
+  std::string machine_boot;
+};
+
+// A WireGuard peer that the control tunnel should have.
+struct ControlPeer {
+  PublicKey key{};
+  IpAddress address;
+  friend bool operator==(const ControlPeer&, const ControlPeer&) = default;
+};
+
+// What the core asks the world to do. The caller does it after the call that
+// produced it has returned; by then everything it says is durable.
+struct Effects {
+  struct Send {
+    std::string node;
+    agent::v1::ControllerMessage message;
+  };
+  // Comes after the sends: what was sent to the session before still goes out.
+  struct EndSession {
+    std::string node;
+    uint64_t session = 0;
+    absl::Status reason;
+  };
+  std::vector<Send> sends;
+  std::vector<EndSession> end_sessions;
+  bool control_peers_changed = false;     // ControlPeers() has a new value
+};
+
+// How the controller itself is, for the operator API.
+struct ControllerStatus {
+  std::string fleet;
+  int nodes = 0;
+  int online = 0;
+  int links = 0;  // with a quota
+  int open = 0;
+  absl::Duration ledger_time;
+  absl::Status store;  // of the last commit
+};
+
+// Not thread-safe: one thread owns it.
+class ControllerCore {
+ public:
+  // Loads the store. Fails with DataLoss if it is corrupt, FailedPrecondition
+  // if it belongs to another fleet or was made with another signing key. `store` and `clock` outlive the core.
+  static absl::StatusOr<std::unique_ptr<ControllerCore>> Create(CoreConfig config, Store& store,
+                                                                const Clock& clock);
+  virtual ~ControllerCore() = default;
+
+  // Agents. `address` is the caller's address inside the control tunnel.
+  virtual absl::StatusOr<agent::v1::EnrolReply> Enrol(const IpAddress& address,
+                                                      const agent::v1::EnrolRequest& request,
+                                                      Effects& effects) = 0;
+  // The node enrolled under `address`; PermissionDenied with words otherwise.
+  virtual absl::StatusOr<std::string> NodeAt(const IpAddress& address) const = 0;
+  // A message of `node`'s session `session` (ids grow; the first message is Hello,
+  // and it ends any earlier session). After an error the session must be ended.
+  virtual absl::Status OnMessage(const std::string& node, uint64_t session,
+                                 const agent::v1::AgentMessage& message, Effects& effects) = 0;
+  virtual void OnSessionEnd(const std::string& node, uint64_t session, Effects& effects) = 0;
+  // Time passed; call at least every 100 ms.
+  virtual void Tick(Effects& effects) = 0;
+
+  // Operators. Every change is durable when the call returns OK; when it does
+  // not, nothing changed.
+  struct NewNode {
+    std::string token;
+    absl::Duration expires_in;
+  };
+  // Adds a node or, for one that is there with the same enclosure and role,
+  // makes a new token, which withdraws the one before. Without prefixes the
+  // node names its own when it enrols.
+  virtual absl::StatusOr<NewNode> AddNode(const std::string& name, const std::string& enclosure,
+                                          bool gateway, const std::vector<IpPrefix>& prefixes,
+                                          Effects& effects) = 0;
+  // Revokes its links at both ends, forgets it and every quota on its links.
+  virtual absl::Status RemoveNode(const std::string& name, Effects& effects) = 0;
+  // quota.version is ignored; burst 0 means DefaultBurst. A quota on a revoked
+  // link restores it. What the new quota does not allow is recalled.
+  virtual absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) = 0;
+  virtual absl::Status DeleteQuota(const LinkName& link, Effects& effects) = 0;
+  // Closes the link at both ends; it stays closed until RestoreLink or SetQuota.
+  virtual absl::Status RevokeLink(const LinkName& link, const std::string& reason,
+                                  Effects& effects) = 0;
+  virtual absl::Status RestoreLink(const LinkName& link, Effects& effects) = 0;
+
+  // Views, for the operator API.
+  virtual std::vector<NodeView> Nodes() const = 0;
+  virtual std::vector<Quota> Quotas() const = 0;
+  virtual std::vector<LeaseView> Leases() const = 0;
+  virtual ControllerStatus Status() const = 0;
+  virtual std::vector<LinkView> Links(bool all_pairs) const = 0;
+  virtual std::vector<ControlPeer> ControlPeers() const = 0;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_CONTROLLER_GRANTS_CONTROLLER_CORE_H_

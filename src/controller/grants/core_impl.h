@@ -1,0 +1,213 @@
+// The core's state and the steps that its events are made of. Each group of
+// functions has a file: core_load, core_nodes, core_sessions, core_reports,
+// core_grants, core_quotas, core_config, core_views.
+#ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
+#define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/grants/controller_core.h"
+#include "controller/policy/grant.h"
+#include "controller/store/store_interface.h"
+#include "model/ledger.h"
+
+namespace sluice {
+
+class CoreImpl final : public ControllerCore {
+ public:
+  CoreImpl(CoreConfig config, Store& store, const Clock& clock);
+  absl::Status Start();
+
+  absl::StatusOr<agent::v1::EnrolReply> Enrol(const IpAddress& address,
+                                              const agent::v1::EnrolRequest& request,
+                                              Effects& effects) override;
+  absl::StatusOr<std::string> NodeAt(const IpAddress& address) const override;
+  absl::Status OnMessage(const std::string& node, uint64_t session,
+                         const agent::v1::AgentMessage& message, Effects& effects) override;
+  void OnSessionEnd(const std::string& node, uint64_t session, Effects& effects) override;
+  void Tick(Effects& effects) override;
+
+  absl::StatusOr<NewNode> AddNode(const std::string& name, const std::string& enclosure,
+                                  bool gateway, const std::vector<IpPrefix>& prefixes,
+                                  Effects& effects) override;
+  absl::Status RemoveNode(const std::string& name, Effects& effects) override;
+  absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) override;
+  absl::Status DeleteQuota(const LinkName& link, Effects& effects) override;
+  absl::Status RevokeLink(const LinkName& link, const std::string& reason,
+                          Effects& effects) override;
+  absl::Status RestoreLink(const LinkName& link, Effects& effects) override;
+
+  ControllerStatus Status() const override;
+  std::vector<NodeView> Nodes() const override;
+  std::vector<Quota> Quotas() const override;
+  std::vector<LeaseView> Leases() const override;
+  std::vector<LinkView> Links(bool all_pairs) const override;
+  std::vector<ControlPeer> ControlPeers() const override;
+
+ private:
+  // A node's connection. Instants named _sent are the node's, others ours.
+  struct Session {
+    uint64_t id = 0;
+    BootNonce boot{};
+    BootTime began;
+    BootTime heard;          // any message
+    BootTime beat_arrived;   // the last message that says when it was sent …
+    BootTime beat_sent;      // … and what it says
+    BootTime previous_sent;  // of the one before: counts in the last one are younger
+  };
+  struct Node {
+    NodeRecord record;
+    bool dirty = false;  // differs from the store in what may be lost
+    std::optional<Session> session;
+    // What it last said, kept after the session for people to read.
+    std::optional<BootTime> heard;
+    std::string version;
+    std::vector<CapabilityView> capabilities;
+    uint64_t applied_generation = 0;
+    std::vector<std::string> faults;
+    Drops unattributed{};
+    agent::v1::Config config;  // as last built, generation included
+    std::set<LinkName> links;  // those in links_ that have this node as an end
+  };
+  // One end of a link, as it last reported.
+  struct End {
+    std::optional<LinkReport> report;
+    BootTime at;
+    BootTime revoked_at;  // when a Revoke was last repeated
+  };
+  struct Link {
+    LinkRecord record;
+    bool dirty = false;  // differs from the store in what may be lost
+    End sender;
+    End receiver;
+    uint64_t volume_drops_at_grant = 0;
+  };
+  // A removed node, whose tunnel stays up until the last words have arrived.
+  struct Leaving {
+    ControlPeer peer;
+    BootTime until;
+  };
+
+  // core_load
+  absl::Status TakeFleet(const FleetRecord& stored);
+  void TakeRecords(StoredState state);
+  LedgerTime Now() const;
+  FleetRecord FleetNow() const;
+  // Adds the ledger's time when it is due. On failure nothing changed.
+  absl::Status Commit(Batch& batch);
+  void FlushDirty();
+  void ForgetOldTokens(Effects& effects);
+  void EndSilentSessions(Effects& effects);
+  // A stall of this process (a slow disk) is not the nodes' silence.
+  void ForgiveStall();
+
+  // core_nodes
+  absl::Status CheckPrefixes(const std::string& node, bool gateway,
+                             const std::vector<IpPrefix>& prefixes) const;
+  absl::StatusOr<NodeRecord> NodeForToken(const std::string& name, const std::string& enclosure,
+                                          bool gateway, const std::vector<IpPrefix>& prefixes,
+                                          FleetRecord& fleet) const;
+  absl::Status CheckTokenUsable(const TokenRecord& token) const;
+  absl::StatusOr<NodeRecord> Enrolled(const TokenRecord& token,
+                                      const agent::v1::EnrolRequest& request) const;
+  absl::Status CheckKeyIsFree(const PublicKey& key, const std::string& node) const;
+  agent::v1::EnrolReply ReplyFor(const NodeRecord& node) const;
+  void EndSession(Node& node, absl::Status reason, Effects& effects);
+
+  // core_sessions
+  absl::Status OnHello(Node& node, uint64_t session, const agent::v1::Hello& hello,
+                       Effects& effects);
+  absl::Status TakeHelloRecord(Node& node, const agent::v1::Hello& hello);
+  absl::Status OnHeartbeat(Node& node, const agent::v1::Heartbeat& heartbeat, Effects& effects);
+  absl::Status OnLeaseClosed(Node& node, const agent::v1::LeaseClosed& closed, Effects& effects);
+  absl::Status NoteBeat(Session& session, int64_t sent_at_ns);
+
+  // core_reports
+  using Reports = google::protobuf::RepeatedPtrField<agent::v1::LinkReport>;
+  absl::StatusOr<LinkReport> ParseReport(const Node& node,
+                                         const agent::v1::LinkReport& proto) const;
+  absl::StatusOr<std::vector<LinkReport>> ParseReports(const Node& node,
+                                                       const Reports& reports) const;
+  void TakeReport(Node& node, const LinkReport& report, Effects& effects);
+  void TakeSenderReport(const Session& session, Link& link, const LinkReport& report);
+  void TakeReceiverReport(const Session& session, Link& link, const LinkReport& report);
+  void TakeUnknownLease(const Session& session, Link& link, const LinkReport& report);
+  void TakeReboots(Node& node, const std::vector<LinkReport>& reports);
+  void RevokeIfOpen(Node& node, End& end, const LinkReport& report, bool repeated,
+                    Effects& effects);
+  bool MayBeOpen(const Link& link, const LinkReport& report) const;
+
+  // core_grants
+  absl::Status OnLeaseRequest(Node& node, const agent::v1::LeaseRequest& request,
+                              Effects& effects);
+  void Decide(Node& node, Link& link, const agent::v1::LeaseRequest& request, const RequestId& id,
+              Effects& effects);
+  // Why a request that was seen before, or an older one, gets no new lease; or
+  // its old lease again. False if it is a new request.
+  bool AnswerRepeated(Node& node, Link& link, const agent::v1::LeaseRequest& request,
+                      const RequestId& id, Effects& effects);
+  bool Alive(const IssuedLease& lease) const;
+  bool Recalling(const LinkRecord& record) const;
+  // Add the sender's or the receiver's lease to `record`; what to send.
+  agent::v1::SignedLease IssueSend(LinkRecord& record, const Grant& grant,
+                                   const Session& session, BootTime sent_at) const;
+  std::optional<agent::v1::SignedLease> IssueReceive(LinkRecord& record,
+                                                     const Link& link) const;
+  void RenewReceivers(Node& receiver, Effects& effects);
+  agent::v1::SignedLease Sign(const LinkSide& side, const IssuedLease& lease,
+                              BootTime anchor) const;
+  void Deny(Node& node, const std::string& link, const std::string& request_id,
+            agent::v1::DenyReason reason, const std::string& text, absl::Duration retry,
+            Effects& effects);
+  void SendRevokes(const Link& link, const std::string& reason, Effects& effects);
+
+  // core_quotas
+  absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
+
+  // core_config
+  agent::v1::Config BuildConfig(const Node& node) const;
+  // Builds the node's Config and sends it if it changed, or always.
+  void UpdateConfig(Node& node, bool send_always, Effects& effects);
+  void UpdateConfigsOf(const LinkName& link, Effects& effects);
+  void UpdateConfigsOfPeers(const Node& node, Effects& effects);
+
+  // core_views
+  NodeView ViewOf(const Node& node) const;
+  LinkView ViewOf(const Link& link) const;
+  std::optional<LeaseView> ViewOf(const LinkSide& side, const IssuedLease& lease) const;
+  void SetState(const Link& link, const LinkAccount& account, LinkView& view) const;
+  std::string WhyWaiting(const Link& link) const;
+  std::optional<EndView> ViewOf(const End& end) const;
+
+  Node* FindNode(const std::string& name);
+  const Node* FindNode(const std::string& name) const;
+  Link* FindLink(const LinkName& name);
+  void IndexLink(const LinkName& name);
+  bool Online(const std::string& name) const;
+
+  const CoreConfig config_;
+  const PublicKey lease_key_;
+  Store& store_;
+  const Clock& clock_;
+
+  FleetRecord fleet_;        // as stored, but for its times
+  LedgerTime ledger_base_;   // at …
+  BootTime clock_base_;      // … this instant of ours
+  BootTime time_stored_at_;  // when the ledger's time was last made durable
+  BootTime flushed_at_;
+  BootTime ticked_at_;
+  absl::Status store_status_;
+  std::map<std::string, Node> nodes_;
+  std::map<uint32_t, TokenRecord> tokens_;
+  std::map<LinkName, Link> links_;
+  std::vector<Leaving> leaving_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_

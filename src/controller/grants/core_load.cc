@@ -1,0 +1,193 @@
+// Start, ledger time, durability and the passing of time.
+#include <algorithm>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/grants/core_impl.h"
+#include "spdlog/spdlog.h"
+
+namespace sluice {
+namespace {
+
+// The ledger's time is stored at least so often; a crash of the machine sets it
+// back by at most this, which only makes windows and deadlines longer.
+constexpr absl::Duration kStoreTimeBusy = absl::Seconds(1);
+constexpr absl::Duration kStoreTimeIdle = absl::Seconds(10);
+constexpr absl::Duration kFlushEvery = absl::Seconds(1);
+// Ticks that are so far apart mean that this process stood still.
+constexpr absl::Duration kStall = absl::Milliseconds(500);
+// Generations that a crash may have kept from the store are skipped.
+constexpr uint64_t kGenerationGap = 1'000;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ControllerCore>> ControllerCore::Create(CoreConfig config,
+                                                                       Store& store,
+                                                                       const Clock& clock) {
+  auto core = std::make_unique<CoreImpl>(std::move(config), store, clock);
+  SLUICE_RETURN_IF_ERROR(core->Start());
+  return core;
+}
+
+CoreImpl::CoreImpl(CoreConfig config, Store& store, const Clock& clock)
+    : config_(std::move(config)),
+      lease_key_(Ed25519PublicKey(config_.signing_seed)),
+      store_(store),
+      clock_(clock) {}
+
+absl::Status CoreImpl::Start() {
+  SLUICE_ASSIGN_OR_RETURN(StoredState state, store_.Load());
+  SLUICE_RETURN_IF_ERROR(TakeFleet(state.fleet));
+  TakeRecords(std::move(state));
+  Batch batch;
+  batch.fleet = FleetNow();
+  return Commit(batch);
+}
+
+absl::Status CoreImpl::TakeFleet(const FleetRecord& stored) {
+  fleet_ = stored;
+  clock_base_ = clock_.Now();
+  ticked_at_ = clock_base_;
+  flushed_at_ = clock_base_;
+  if (stored.fleet.empty()) {
+    fleet_.fleet = config_.fleet;
+    fleet_.lease_key = lease_key_;
+    ledger_base_ = LedgerTime{};
+    return absl::OkStatus();
+  }
+  if (stored.fleet != config_.fleet)
+    return absl::FailedPreconditionError(
+        StrCat("the ledger is that of fleet ", ForMessage(stored.fleet), ", not of ",
+               ForMessage(config_.fleet), "; use its name or another --state-dir"));
+  if (stored.lease_key != lease_key_)
+    return absl::FailedPreconditionError(
+        "the signing key is not the one that this ledger was made with; restore both from the "
+        "same backup");
+  ledger_base_ = stored.ledger_time;
+  const bool same_boot = !config_.machine_boot.empty() &&
+                         stored.machine_boot == config_.machine_boot &&
+                         clock_base_ >= stored.boot_time;
+  if (same_boot) ledger_base_ = stored.ledger_time + (clock_base_ - stored.boot_time);
+  return absl::OkStatus();
+}
+
+void CoreImpl::TakeRecords(StoredState state) {
+  for (NodeRecord& record : state.nodes) {
+    Node& node = nodes_[record.name];
+    node.record = std::move(record);
+    node.record.config_generation += kGenerationGap;
+    node.dirty = true;
+  }
+  for (TokenRecord& token : state.tokens) tokens_[token.index] = std::move(token);
+  for (LinkRecord& record : state.links) links_[record.link].record = std::move(record);
+  for (const auto& [name, link] : links_) IndexLink(name);
+  for (auto& [name, node] : nodes_) {
+    node.config = BuildConfig(node);
+    node.config.set_generation(node.record.config_generation);
+  }
+}
+
+LedgerTime CoreImpl::Now() const { return ledger_base_ + (clock_.Now() - clock_base_); }
+
+FleetRecord CoreImpl::FleetNow() const {
+  FleetRecord fleet = fleet_;
+  fleet.ledger_time = Now();
+  fleet.boot_time = clock_.Now();
+  fleet.machine_boot = config_.machine_boot;
+  return fleet;
+}
+
+absl::Status CoreImpl::Commit(Batch& batch) {
+  if (!batch.fleet && clock_.Now() - time_stored_at_ >= kStoreTimeBusy) batch.fleet = FleetNow();
+  const absl::Status status = store_.Commit(batch);
+  if (!status.ok() && store_status_.ok())
+    spdlog::error("the ledger cannot be written: {}", std::string(status.message()));
+  if (status.ok() && !store_status_.ok()) spdlog::info("the ledger can be written again");
+  store_status_ = status;
+  if (!status.ok() || !batch.fleet) return status;
+  time_stored_at_ = batch.fleet->boot_time;
+  fleet_ = *batch.fleet;
+  return status;
+}
+
+void CoreImpl::Tick(Effects& effects) {
+  ForgiveStall();
+  EndSilentSessions(effects);
+  ForgetOldTokens(effects);
+  const BootTime now = clock_.Now();
+  const auto gone = std::remove_if(leaving_.begin(), leaving_.end(),
+                                   [&](const Leaving& l) { return now >= l.until; });
+  if (gone != leaving_.end()) effects.control_peers_changed = true;
+  leaving_.erase(gone, leaving_.end());
+  if (now - flushed_at_ >= kFlushEvery) FlushDirty();
+}
+
+void CoreImpl::FlushDirty() {
+  flushed_at_ = clock_.Now();
+  Batch batch;
+  for (const auto& [name, node] : nodes_) {
+    if (node.dirty) batch.nodes.push_back(node.record);
+  }
+  for (const auto& [name, link] : links_) {
+    if (link.dirty) batch.links.push_back(link.record);
+  }
+  if (clock_.Now() - time_stored_at_ >= kStoreTimeIdle) batch.fleet = FleetNow();
+  if (batch.empty() || !Commit(batch).ok()) return;
+  for (auto& [name, node] : nodes_) node.dirty = false;
+  for (auto& [name, link] : links_) link.dirty = false;
+}
+
+void CoreImpl::ForgetOldTokens(Effects& effects) {
+  Batch batch;
+  for (const auto& [index, token] : tokens_) {
+    if (Now() >= token.forget_at) batch.deleted_tokens.push_back(index);
+  }
+  if (batch.deleted_tokens.empty() || !Commit(batch).ok()) return;
+  for (uint32_t index : batch.deleted_tokens) tokens_.erase(index);
+  effects.control_peers_changed = true;
+}
+
+void CoreImpl::ForgiveStall() {
+  const absl::Duration gap = clock_.Now() - std::exchange(ticked_at_, clock_.Now());
+  if (gap < kStall) return;
+  for (auto& [name, node] : nodes_) {
+    if (node.session) node.session->heard = node.session->heard + gap;
+  }
+}
+
+void CoreImpl::EndSilentSessions(Effects& effects) {
+  for (auto& [name, node] : nodes_) {
+    if (!node.session || clock_.Now() - node.session->heard < config_.session_timeout) continue;
+    EndSession(node, absl::DeadlineExceededError("no heartbeat arrived"), effects);
+  }
+}
+
+CoreImpl::Node* CoreImpl::FindNode(const std::string& name) {
+  const auto it = nodes_.find(name);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+const CoreImpl::Node* CoreImpl::FindNode(const std::string& name) const {
+  const auto it = nodes_.find(name);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+CoreImpl::Link* CoreImpl::FindLink(const LinkName& name) {
+  const auto it = links_.find(name);
+  return it == links_.end() ? nullptr : &it->second;
+}
+
+void CoreImpl::IndexLink(const LinkName& name) {
+  for (const std::string& end : {name.src, name.dst}) {
+    if (Node* node = FindNode(end)) node->links.insert(name);
+  }
+}
+
+bool CoreImpl::Online(const std::string& name) const {
+  const Node* node = FindNode(name);
+  return node != nullptr && node->session.has_value();
+}
+
+}  // namespace sluice

@@ -1,0 +1,101 @@
+// What operators do to links.
+#include <utility>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/grants/core_impl.h"
+#include "controller/policy/grant.h"
+#include "controller/policy/ledger.h"
+#include "wire/report_codec.h"
+
+namespace sluice {
+
+absl::Status CoreImpl::CommitLink(Link& link, LinkRecord next, bool new_version) {
+  Batch batch;
+  if (new_version) {
+    batch.fleet = FleetNow();
+    next.quota->version = batch.fleet->next_quota_version++;
+  }
+  batch.links.push_back(next);
+  SLUICE_RETURN_IF_ERROR(Commit(batch));
+  link.record = std::move(next);
+  link.dirty = false;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
+  if (quota.burst == Bytes{0}) quota.burst = DefaultBurst(quota.rate);
+  SLUICE_RETURN_IF_ERROR(CheckQuota(quota));
+  for (const std::string& end : {quota.link.src, quota.link.dst}) {
+    if (FindNode(end) == nullptr)
+      return absl::NotFoundError(
+          StrCat("link: there is no node ", end, "; add it with `sluicectl node add` first"));
+  }
+  const auto [it, added] = links_.try_emplace(quota.link);
+  Link& link = it->second;
+  link.record.link = quota.link;
+  LinkRecord next = link.record;
+  if (next.quota) next.account = Rolled(*next.quota, next.account, Now());
+  const auto lease = Alive(next.send) ? std::optional(next.send) : std::nullopt;
+  const QuotaChange change = DecideQuotaChange(next.quota, quota, next.account, lease, Now());
+  next.quota = quota;
+  next.account = change.account;
+  next.suspended = false;
+  next.suspend_reason.clear();
+  if (change.recall) next.recall_upto = next.send.sequence;
+  if (const absl::Status status = CommitLink(link, std::move(next), true); !status.ok()) {
+    if (added) links_.erase(it);
+    return status;
+  }
+  if (change.recall) SendRevokes(link, "the quota was changed", effects);
+  IndexLink(quota.link);
+  UpdateConfigsOf(quota.link, effects);
+  return *link.record.quota;
+}
+
+absl::Status CoreImpl::DeleteQuota(const LinkName& name, Effects& effects) {
+  Link* link = FindLink(name);
+  if (link == nullptr || !link->record.quota)
+    return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));
+  LinkRecord next = link->record;
+  next.quota.reset();
+  next.suspended = false;
+  next.suspend_reason.clear();
+  next.recall_upto = next.send.sequence;
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
+  SendRevokes(*link, "the quota was deleted", effects);
+  UpdateConfigsOf(name, effects);
+  return absl::OkStatus();
+}
+
+absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reason,
+                                  Effects& effects) {
+  Link* link = FindLink(name);
+  if (link == nullptr || !link->record.quota)
+    return absl::NotFoundError(
+        StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
+  LinkRecord next = link->record;
+  next.suspended = true;
+  next.suspend_reason = reason.empty() ? "no reason given" : CleanWords(reason);
+  next.recall_upto = next.send.sequence;
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
+  SendRevokes(*link, link->record.suspend_reason, effects);
+  return absl::OkStatus();
+}
+
+absl::Status CoreImpl::RestoreLink(const LinkName& name, Effects& effects) {
+  Link* link = FindLink(name);
+  if (link == nullptr || !link->record.quota)
+    return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));
+  if (!link->record.suspended)
+    return absl::FailedPreconditionError(StrCat("link ", name.ToString(), " is not revoked"));
+  LinkRecord next = link->record;
+  next.suspended = false;
+  next.suspend_reason.clear();
+  // A new version makes the sender ask at once.
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), true));
+  UpdateConfigsOf(name, effects);
+  return absl::OkStatus();
+}
+
+}  // namespace sluice

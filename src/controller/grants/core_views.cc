@@ -1,0 +1,208 @@
+// What operators see.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "controller/grants/core_impl.h"
+#include "controller/policy/ledger.h"
+
+namespace sluice {
+namespace {
+
+// With less than the largest packet left, refused packets say that it is used up.
+constexpr Bytes kLargestPacket{64 << 10};
+
+std::string Ago(absl::Duration d) {
+  return StrCat(FormatExact(std::max(absl::Floor(d, absl::Seconds(1)), absl::Seconds(1))), " ago");
+}
+
+void AddDrops(const std::optional<LinkReport>& report, Drops& drops) {
+  if (!report) return;
+  for (size_t i = 0; i < drops.size(); ++i) {
+    drops[i].packets += report->drops[i].packets;
+    drops[i].bytes += report->drops[i].bytes;
+  }
+}
+
+}  // namespace
+
+ControllerStatus CoreImpl::Status() const {
+  ControllerStatus status;
+  status.fleet = config_.fleet;
+  status.nodes = static_cast<int>(nodes_.size());
+  status.online = static_cast<int>(std::count_if(
+      nodes_.begin(), nodes_.end(), [](const auto& entry) { return entry.second.session; }));
+  for (const LinkView& link : Links(/*all_pairs=*/false)) {
+    ++status.links;
+    if (link.state == LinkView::State::kOpen) ++status.open;
+  }
+  status.ledger_time = Now() - LedgerTime{};
+  status.store = store_status_;
+  return status;
+}
+
+std::vector<NodeView> CoreImpl::Nodes() const {
+  std::vector<NodeView> views;
+  for (const auto& [name, node] : nodes_) views.push_back(ViewOf(node));
+  return views;
+}
+
+NodeView CoreImpl::ViewOf(const Node& node) const {
+  NodeView view;
+  const NodeRecord& record = node.record;
+  view.name = record.name;
+  view.enclosure = record.enclosure;
+  view.gateway = record.gateway;
+  view.state = node.session          ? NodeView::State::kOnline
+               : record.identity_key ? NodeView::State::kOffline
+                                     : NodeView::State::kPending;
+  view.prefixes = record.prefixes;
+  view.fabric_endpoints = record.fabric_endpoints;
+  if (node.heard) view.heartbeat_age = clock_.Now() - *node.heard;
+  if (record.boot) view.boot_nonce = ToHex(*record.boot);
+  view.version = node.version;
+  view.capabilities = node.capabilities;
+  view.applied_generation = node.applied_generation;
+  view.desired_generation = record.config_generation;
+  view.faults = node.faults;
+  view.unattributed = node.unattributed;
+  return view;
+}
+
+std::vector<Quota> CoreImpl::Quotas() const {
+  std::vector<Quota> quotas;
+  for (const auto& [name, link] : links_) {
+    if (link.record.quota) quotas.push_back(*link.record.quota);
+  }
+  return quotas;
+}
+
+std::vector<LeaseView> CoreImpl::Leases() const {
+  std::vector<LeaseView> views;
+  for (const auto& [name, link] : links_) {
+    if (auto view = ViewOf({name, Role::kSend}, link.record.send)) views.push_back(*view);
+    if (auto view = ViewOf({name, Role::kReceive}, link.record.receive)) views.push_back(*view);
+  }
+  return views;
+}
+
+std::optional<LeaseView> CoreImpl::ViewOf(const LinkSide& side, const IssuedLease& lease) const {
+  if (lease.sequence == 0) return std::nullopt;
+  LeaseView view;
+  view.side = side;
+  view.node = side.role == Role::kSend ? side.link.src : side.link.dst;
+  view.sequence = lease.sequence;
+  view.rate = lease.rate;
+  view.burst = lease.burst;
+  view.volume_limit = lease.volume_limit;
+  view.issued_ago = Now() - lease.issued_at;
+  view.lifetime = lease.lifetime;
+  view.expires_in = std::max(lease.dead_at - Now(), absl::ZeroDuration());
+  view.state = lease.closed        ? LeaseView::State::kClosed
+               : Now() < lease.dead_at ? LeaseView::State::kLive
+                                   : LeaseView::State::kDead;
+  return view;
+}
+
+std::vector<LinkView> CoreImpl::Links(bool all_pairs) const {
+  std::vector<LinkView> views;
+  if (!all_pairs) {
+    for (const auto& [name, link] : links_) {
+      if (link.record.quota) views.push_back(ViewOf(link));
+    }
+    return views;
+  }
+  for (const auto& [src, source] : nodes_) {
+    for (const auto& [dst, destination] : nodes_) {
+      if (src == dst) continue;
+      const auto it = links_.find(LinkName{src, dst});
+      Link none;
+      none.record.link = {src, dst};
+      views.push_back(ViewOf(it == links_.end() ? none : it->second));
+    }
+  }
+  return views;
+}
+
+std::optional<EndView> CoreImpl::ViewOf(const End& end) const {
+  if (!end.report) return std::nullopt;
+  EndView view;
+  view.bytes = end.report->admitted.value;
+  view.packets = end.report->admitted_packets;
+  view.age = clock_.Now() - end.at;
+  view.expires_in = std::max(end.report->expires_in - view.age, absl::ZeroDuration());
+  return view;
+}
+
+LinkView CoreImpl::ViewOf(const Link& link) const {
+  const LinkRecord& record = link.record;
+  LinkView view;
+  view.link = record.link;
+  view.quota = record.quota;
+  const LinkAccount account =
+      record.quota ? Rolled(*record.quota, record.account, Now()) : record.account;
+  view.used = account.spent;
+  if (record.quota) view.left = Left(*record.quota, account);
+  view.outstanding = Outstanding(account);
+  view.lease_sequence = record.send.sequence;
+  AddDrops(link.sender.report, view.drops);
+  AddDrops(link.receiver.report, view.drops);
+  view.sender = ViewOf(link.sender);
+  view.receiver = ViewOf(link.receiver);
+  const absl::Duration rest = record.send.issued_at + record.send.lifetime - Now();
+  if (record.send.sequence > 0 && !record.send.closed && rest > absl::ZeroDuration()) {
+    view.expires_in = rest;
+    view.leased_rate = record.send.rate;
+  }
+  SetState(link, account, view);
+  return view;
+}
+
+void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& view) const {
+  const LinkRecord& record = link.record;
+  using State = LinkView::State;
+  const auto set = [&](State state, std::string why) {
+    view.state = state;
+    view.why = std::move(why);
+  };
+  if (!record.quota) return set(State::kNoQuota, "no quota is set on this link");
+  if (record.suspended)
+    return set(State::kRevoked, "revoked by an operator: " + record.suspend_reason);
+  if (Recalling(record))
+    return set(State::kWaiting, StrCat("lease ", record.send.sequence,
+                                       " is being recalled; a new one follows"));
+  const bool refused = link.sender.report && link.sender.report->drops[SLUICE_DROP_VOLUME].packets >
+                                                 link.volume_drops_at_grant;
+  if (Available(*record.quota, account) == Bytes{0} &&
+      (view.left == Bytes{0} || (view.left < kLargestPacket && refused))) {
+    const auto rest = WindowRemaining(*record.quota, account, Now());
+    return set(State::kExhausted,
+               rest ? StrCat("the volume is used up; the next window begins in ",
+                             FormatExact(absl::Ceil(*rest, absl::Seconds(1))))
+                    : "the volume is used up; raise it with `sluicectl quota set`");
+  }
+  if (view.expires_in) return set(State::kOpen, "");
+  const absl::Duration rest = record.send.issued_at + record.send.lifetime - Now();
+  const bool expired = record.send.sequence > record.recall_upto && rest <= absl::ZeroDuration();
+  set(expired ? State::kExpired : State::kWaiting, WhyWaiting(link));
+}
+
+std::string CoreImpl::WhyWaiting(const Link& link) const {
+  const LinkName& name = link.record.link;
+  for (const std::string& end : {name.src, name.dst}) {
+    const Node* node = FindNode(end);
+    if (node == nullptr) return StrCat("node ", end, " was removed");
+    if (!node->record.identity_key) return StrCat("node ", end, " has not joined yet");
+    if (node->session) continue;
+    return node->heard
+               ? StrCat("node ", end, " is not connected; last heard ",
+                        Ago(clock_.Now() - *node->heard))
+               : StrCat("node ", end, " has not connected since the controller started");
+  }
+  if (!store_status_.ok())
+    return StrCat("the ledger cannot be written: ", ToStd(store_status_.message()));
+  if (link.sender.report && !link.sender.report->fault.empty())
+    return StrCat("node ", name.src, ": ", link.sender.report->fault);
+  return StrCat("node ", name.src, " has not asked for a lease yet");
+}
+
+}  // namespace sluice

@@ -1,0 +1,273 @@
+#include "controller/store/record_codec.h"
+
+#include <type_traits>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/store/column_visitors.h"
+
+namespace sluice {
+namespace {
+
+// Lists are kept as text, one item a line, so that people can read the file.
+std::string JoinPrefixes(const std::vector<IpPrefix>& prefixes) {
+  return absl::StrJoin(prefixes, "\n", [](std::string* out, const IpPrefix& prefix) {
+    out->append(prefix.ToString());
+  });
+}
+
+std::vector<std::string> SplitLines(const std::string& text) {
+  if (text.empty()) return {};
+  return absl::StrSplit(text, '\n');
+}
+
+// Columns of a lease have the prefix of the side they belong to.
+template <typename Visitor, typename LeaseT>
+void VisitLease(Visitor& v, const char* const (&names)[12], LeaseT& lease) {
+  v.Column(names[0], lease.sequence);
+  v.Column(names[1], lease.boot);
+  v.Column(names[2], lease.request_id);
+  v.Column(names[3], lease.rate);
+  v.Column(names[4], lease.burst);
+  v.Column(names[5], lease.volume_limit);
+  v.Column(names[6], lease.issued_at);
+  v.Column(names[7], lease.lifetime);
+  v.Column(names[8], lease.expires_at);
+  v.Column(names[9], lease.dead_at);
+  v.Column(names[10], lease.closed);
+  if constexpr (std::is_same_v<Visitor, ColumnBinder>) {
+    v.Blob(names[11], lease.signed_lease.data(), lease.signed_lease.size());
+  } else if constexpr (std::is_same_v<Visitor, ColumnReader>) {
+    v.Blob(names[11], lease.signed_lease);
+  } else {
+    v.Column(names[11], lease.signed_lease);
+  }
+}
+
+constexpr const char* kSendColumns[12] = {
+    "send_sequence",  "send_boot",         "send_request_id",       "send_rate",
+    "send_burst",     "send_volume_limit", "send_issued_at",        "send_lifetime",
+    "send_expires_boottime", "send_dead_at", "send_closed",         "send_signed_lease"};
+constexpr const char* kReceiveColumns[12] = {
+    "receive_sequence",  "receive_boot",         "receive_request_id", "receive_rate",
+    "receive_burst",     "receive_volume_limit", "receive_issued_at",  "receive_lifetime",
+    "receive_expires_boottime", "receive_dead_at", "receive_closed",   "receive_signed_lease"};
+
+// What a row holds besides the record's own fields, in the row's types.
+template <typename Record>
+struct Row;
+
+template <>
+struct Row<FleetRecord> {
+  static constexpr char kTable[] = "fleet";
+  static constexpr char kKey[] = "id";
+  FleetRecord record;
+  int64_t id = 1;
+
+  void FromRecord() {}
+  absl::Status ToRecord() { return absl::OkStatus(); }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("id", row.id);
+    v.Column("name", row.record.fleet);
+    v.Column("lease_key", row.record.lease_key);
+    v.Column("ledger_time", row.record.ledger_time);
+    v.Column("boot_time", row.record.boot_time);
+    v.Column("machine_boot", row.record.machine_boot);
+    v.Column("next_node_index", row.record.next_node_index);
+    v.Column("next_token_index", row.record.next_token_index);
+    v.Column("next_quota_version", row.record.next_quota_version);
+  }
+};
+
+template <>
+struct Row<NodeRecord> {
+  static constexpr char kTable[] = "nodes";
+  static constexpr char kKey[] = "name";
+  NodeRecord record;
+  std::string prefixes;
+  std::string endpoints;
+
+  void FromRecord() {
+    prefixes = JoinPrefixes(record.prefixes);
+    endpoints = absl::StrJoin(record.fabric_endpoints, "\n");
+  }
+  absl::Status ToRecord() {
+    SLUICE_RETURN_IF_ERROR(CheckName("node", record.name));
+    SLUICE_RETURN_IF_ERROR(CheckName("enclosure", record.enclosure));
+    record.prefixes.clear();
+    for (const std::string& line : SplitLines(prefixes)) {
+      SLUICE_ASSIGN_OR_RETURN(const IpPrefix prefix, ParseIpPrefix(line));
+      record.prefixes.push_back(prefix);
+    }
+    record.fabric_endpoints = SplitLines(endpoints);
+    for (const std::string& endpoint : record.fabric_endpoints)
+      SLUICE_RETURN_IF_ERROR(ParseEndpoint(endpoint).status());
+    return absl::OkStatus();
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("name", row.record.name);
+    v.Column("enclosure", row.record.enclosure);
+    v.Column("gateway", row.record.gateway);
+    v.Column("address_index", row.record.index);
+    v.Column("prefixes_named", row.record.prefixes_named);
+    v.Column("prefixes", row.prefixes);
+    v.Column("identity_key", row.record.identity_key);
+    v.Column("control_key", row.record.control_key);
+    v.Column("boot", row.record.boot);
+    v.Column("tunnel_key", row.record.tunnel_key);
+    v.Column("fabric_endpoints", row.endpoints);
+    v.Column("config_generation", row.record.config_generation);
+  }
+};
+
+template <>
+struct Row<TokenRecord> {
+  static constexpr char kTable[] = "tokens";
+  static constexpr char kKey[] = "address_index";
+  TokenRecord record;
+
+  void FromRecord() {}
+  absl::Status ToRecord() { return CheckName("node", record.node); }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("address_index", row.record.index);
+    v.Column("node", row.record.node);
+    v.Column("bootstrap_key", row.record.bootstrap_key);
+    v.Column("secret_hash", row.record.secret_hash);
+    v.Column("expires_at", row.record.expires_at);
+    v.Column("forget_at", row.record.forget_at);
+    v.Column("used_at", row.record.used_at);
+    v.Column("used_by_identity", row.record.used_by_identity);
+    v.Column("used_by_control", row.record.used_by_control);
+    v.Column("withdrawn", row.record.withdrawn);
+  }
+};
+
+template <>
+struct Row<LinkRecord> {
+  static constexpr char kTable[] = "links";
+  static constexpr char kKey[] = "src, dst";
+  LinkRecord record;
+  std::optional<uint64_t> version;
+  std::optional<BitRate> rate;
+  std::optional<Bytes> burst;
+  std::optional<Bytes> volume;
+  std::optional<absl::Duration> window;
+  std::optional<absl::Duration> lifetime;
+
+  void FromRecord() {
+    if (!record.quota) return;
+    version = record.quota->version;
+    rate = record.quota->rate;
+    burst = record.quota->burst;
+    volume = record.quota->volume;
+    window = record.quota->window;
+    lifetime = record.quota->lease_lifetime;
+  }
+  absl::Status ToRecord() {
+    SLUICE_RETURN_IF_ERROR(ParseLinkName(record.link.ToString()).status());
+    record.quota.reset();
+    if (!version) return absl::OkStatus();
+    if (!rate || !burst || !volume || !lifetime)
+      return absl::DataLossError("a quota lacks a part");
+    record.quota = Quota{record.link, *rate, *burst, *volume, window, *lifetime, *version};
+    return CheckQuota(*record.quota);
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    auto& r = row.record;
+    v.Column("src", r.link.src);
+    v.Column("dst", r.link.dst);
+    v.Column("quota_version", row.version);
+    v.Column("quota_rate", row.rate);
+    v.Column("quota_burst", row.burst);
+    v.Column("quota_volume", row.volume);
+    v.Column("quota_window", row.window);
+    v.Column("quota_lifetime", row.lifetime);
+    v.Column("spent", r.account.spent);
+    v.Column("window_start", r.account.window_start);
+    v.Column("sender_boot", r.account.boot);
+    v.Column("reported", r.account.reported);
+    v.Column("ceiling", r.account.ceiling);
+    v.Column("settled", r.account.settled);
+    v.Column("receiver_boot", r.receiver.boot);
+    v.Column("receiver_count", r.receiver.count);
+    v.Column("receiver_charged", r.receiver.charged);
+    v.Column("sequence", r.sequence);
+    v.Column("recall_upto", r.recall_upto);
+    v.Column("suspended", r.suspended);
+    v.Column("suspend_reason", r.suspend_reason);
+    VisitLease(v, kSendColumns, r.send);
+    VisitLease(v, kReceiveColumns, r.receive);
+  }
+};
+
+template <typename Record>
+std::vector<std::string> Columns() {
+  ColumnNames names;
+  Row<Record> row;
+  Row<Record>::Visit(names, row);
+  return names.names();
+}
+
+}  // namespace
+
+template <typename Record>
+std::string UpsertSql() {
+  const std::vector<std::string> columns = Columns<Record>();
+  const std::vector<std::string> marks(columns.size(), "?");
+  const auto assign = [](std::string* out, const std::string& column) {
+    absl::StrAppend(out, column, " = excluded.", column);
+  };
+  // Not OR REPLACE, which would delete another row that holds a unique value.
+  return StrCat("INSERT INTO ", Row<Record>::kTable, " (", absl::StrJoin(columns, ", "),
+                ") VALUES (", absl::StrJoin(marks, ", "), ") ON CONFLICT (", Row<Record>::kKey,
+                ") DO UPDATE SET ", absl::StrJoin(columns, ", ", assign));
+}
+
+template <typename Record>
+std::string SelectSql() {
+  return StrCat("SELECT ", absl::StrJoin(Columns<Record>(), ", "), " FROM ",
+                Row<Record>::kTable);
+}
+
+template <typename Record>
+absl::Status BindRecord(const SqliteStatement& statement, const Record& record) {
+  Row<Record> row;
+  row.record = record;
+  row.FromRecord();
+  ColumnBinder binder(statement);
+  Row<Record>::Visit(binder, row);
+  return Annotate(binder.status(), Row<Record>::kTable);
+}
+
+template <typename Record>
+absl::Status ReadRecord(const SqliteStatement& statement, Record& record) {
+  Row<Record> row;
+  ColumnReader reader(statement);
+  Row<Record>::Visit(reader, row);
+  absl::Status status = reader.status();
+  if (status.ok()) status = row.ToRecord();
+  if (!status.ok())
+    return absl::DataLossError(StrCat("table ", Row<Record>::kTable, ": ",
+                                      ToStd(status.message())));
+  record = std::move(row.record);
+  return absl::OkStatus();
+}
+
+#define SLUICE_INSTANTIATE(Record)                                             \
+  template std::string UpsertSql<Record>();                                    \
+  template std::string SelectSql<Record>();                                    \
+  template absl::Status BindRecord(const SqliteStatement&, const Record&);     \
+  template absl::Status ReadRecord(const SqliteStatement&, Record&)
+SLUICE_INSTANTIATE(FleetRecord);
+SLUICE_INSTANTIATE(NodeRecord);
+SLUICE_INSTANTIATE(TokenRecord);
+SLUICE_INSTANTIATE(LinkRecord);
+#undef SLUICE_INSTANTIATE
+
+}  // namespace sluice

@@ -1,0 +1,164 @@
+#include "controller/web/rest_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/web/json_codec.h"
+#include "controller/web/openapi.h"
+
+namespace sluice {
+
+ApiReply ErrorReply(const absl::Status& status) {
+  return {HttpStatus(status),
+          EncodeError(ErrorCode(status), ToStd(status.message()), FieldOf(status))};
+}
+
+ApiReply RestApi::Handle(const RouteMatch& match, std::string_view body) const {
+  absl::StatusOr<std::string> reply = "";
+  switch (match.route->operation) {
+    case Operation::kHealth:
+      return {200, R"({"status":"ok"})"};
+    case Operation::kDescribe:
+      return {200, std::string(kOpenApi)};
+    case Operation::kListLinks:
+      reply = Links(match.all);
+      break;
+    case Operation::kReady:
+    case Operation::kGetStatus:
+    case Operation::kListNodes:
+    case Operation::kListQuotas:
+    case Operation::kListLeases:
+      reply = Read(match.route->operation);
+      break;
+    default:
+      reply = Change(match, body);
+  }
+  if (!reply.ok()) return ErrorReply(reply.status());
+  return {match.route->operation == Operation::kAddNode ? 201 : 200, *std::move(reply)};
+}
+
+absl::StatusOr<std::string> RestApi::Links(bool all_pairs) const {
+  std::vector<LinkView> links;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    links = core.Links(all_pairs);
+    return absl::OkStatus();
+  }));
+  return EncodeLinks(links);
+}
+
+absl::Status RestApi::Do(const Task& task) const {
+  absl::Status result = absl::InternalError("the core did not run the task");
+  SLUICE_RETURN_IF_ERROR(
+      core_.Run([&](ControllerCore& core, Effects& effects) { result = task(core, effects); }));
+  return result;
+}
+
+// The views are copied on the core's thread and encoded on this one.
+absl::StatusOr<std::string> RestApi::Read(Operation operation) const {
+  if (operation == Operation::kGetStatus) return Status();
+  std::vector<NodeView> nodes;
+  std::vector<Quota> quotas;
+  std::vector<LeaseView> leases;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    if (operation == Operation::kListNodes) nodes = core.Nodes();
+    if (operation == Operation::kListQuotas) quotas = core.Quotas();
+    if (operation == Operation::kListLeases) leases = core.Leases();
+    return absl::OkStatus();
+  }));
+  if (operation == Operation::kListNodes) return EncodeNodes(nodes);
+  if (operation == Operation::kListQuotas) return EncodeQuotas(quotas);
+  if (operation == Operation::kListLeases) return EncodeLeases(leases);
+  return R"({"status":"ready"})";
+}
+
+absl::StatusOr<std::string> RestApi::Change(const RouteMatch& match, std::string_view body) const {
+  const Operation operation = match.route->operation;
+  if (operation == Operation::kAddNode) return AddNode(body);
+  if (operation == Operation::kRemoveNode) return RemoveNode(match.argument);
+  absl::StatusOr<LinkName> link = ParseLinkName(match.argument);
+  if (!link.ok()) return WithField(link.status(), "link");
+  if (operation == Operation::kGetLink) return GetLink(*link);
+  if (operation == Operation::kSetQuota) return SetQuota(*link, body);
+  if (operation == Operation::kDeleteQuota) {
+    SLUICE_RETURN_IF_ERROR(Do(
+        [&](ControllerCore& core, Effects& effects) { return core.DeleteQuota(*link, effects); }));
+    return EncodeDone("deleted", link->ToString());
+  }
+  if (operation == Operation::kRevokeLink) {
+    SLUICE_ASSIGN_OR_RETURN(const std::string reason, DecodeReason(body));
+    SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) {
+      return core.RevokeLink(*link, reason, effects);
+    }));
+    return EncodeDone("revoked", link->ToString());
+  }
+  if (operation != Operation::kRestoreLink) return absl::InternalError("no such operation");
+  SLUICE_RETURN_IF_ERROR(DecodeNothing(body));
+  SLUICE_RETURN_IF_ERROR(
+      Do([&](ControllerCore& core, Effects& effects) { return core.RestoreLink(*link, effects); }));
+  return EncodeDone("restored", link->ToString());
+}
+
+absl::StatusOr<std::string> RestApi::AddNode(std::string_view body) const {
+  SLUICE_ASSIGN_OR_RETURN(const NewNodeBody wanted, DecodeNewNode(body));
+  ControllerCore::NewNode added;
+  NodeView view;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(added, core.AddNode(wanted.name, wanted.enclosure, wanted.gateway,
+                                                wanted.prefixes, effects));
+    for (NodeView& node : core.Nodes())
+      if (node.name == wanted.name) view = std::move(node);
+    return absl::OkStatus();
+  }));
+  return EncodeNewNode(view, added);
+}
+
+absl::StatusOr<std::string> RestApi::RemoveNode(const std::string& name) const {
+  absl::Status checked = CheckName("name", name);
+  if (!checked.ok()) return WithField(checked, "name");
+  SLUICE_RETURN_IF_ERROR(
+      Do([&](ControllerCore& core, Effects& effects) { return core.RemoveNode(name, effects); }));
+  return EncodeDone("removed", name);
+}
+
+absl::StatusOr<std::string> RestApi::SetQuota(const LinkName& link, std::string_view body) const {
+  SLUICE_ASSIGN_OR_RETURN(const Quota wanted, DecodeQuota(link, body));
+  Quota set;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(set, core.SetQuota(wanted, effects));
+    return absl::OkStatus();
+  }));
+  return EncodeQuota(set);
+}
+
+absl::StatusOr<std::string> RestApi::GetLink(const LinkName& link) const {
+  std::optional<LinkView> found;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    for (LinkView& view : core.Links(/*all_pairs=*/true))
+      if (view.link == link) found = std::move(view);
+    return absl::OkStatus();
+  }));
+  if (!found)
+    return absl::NotFoundError(
+        StrCat("there is no link ", link.ToString(), ": both ends must be nodes of the fleet"));
+  return EncodeLink(*found);
+}
+
+absl::StatusOr<std::string> RestApi::Status() const {
+  StatusView status;
+  status.fleet = fleet_;
+  status.version = version_;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    status.controller = core.Status();
+    status.nodes = core.Nodes();
+    status.leases = core.Leases();
+    status.links = core.Links(/*all_pairs=*/false);
+    return absl::OkStatus();
+  }));
+  return EncodeStatus(status);
+}
+
+}  // namespace sluice

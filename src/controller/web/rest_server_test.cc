@@ -1,0 +1,449 @@
+#include "controller/web/rest_server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/system_clock.h"
+#include "controller/web/core_fake.h"
+#include "controller/web/file_descriptor.h"
+#include "controller/web/openapi.h"
+#include "controller/web/routes.h"
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kToken[] = "0123456789abcdef0123456789abcdef";
+constexpr char kQuotaBody[] = R"({"rate":"100Mbit","volume":"1GB"})";
+const absl::Duration kSecond = absl::Seconds(1);
+
+struct Answer {
+  int status = 0;
+  httplib::Headers headers;
+  json body;
+};
+
+class RestServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    runner_.core.links = SampleLinks();
+    config_.listen = "127.0.0.1:0";
+    config_.admin_token = kToken;
+    config_.fleet = "lab";
+    config_.version = "1.2.3";
+    config_.stream_interval = absl::Milliseconds(20);
+    config_.max_streams = 2;
+    config_.workers = 6;
+    Start();
+  }
+  void Start() {
+    server_.reset();
+    auto server = RestServer::Start(config_, runner_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  Answer Ask(const std::string& method, const std::string& target, const std::string& body = "",
+             httplib::Headers headers = {}) {
+    httplib::Client client("127.0.0.1", server_->port());
+    client.set_read_timeout(5);
+    httplib::Request request;
+    request.method = method;
+    request.path = target;
+    request.headers = std::move(headers);
+    if (!request.has_header("Authorization"))
+      request.headers.emplace("Authorization", std::string("Bearer ") + kToken);
+    if (!body.empty()) {
+      request.body = body;
+      if (!request.has_header("Content-Type"))
+        request.headers.emplace("Content-Type", "application/json");
+    }
+    httplib::Result result = client.send(request);
+    if (!result) return {};
+    return {result->status, result->headers, json::parse(result->body, nullptr, false)};
+  }
+
+  // A connected socket.
+  FileDescriptor Connect() const {
+    FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(server_->port());
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+    const timeval timeout{5, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    return fd;
+  }
+  static void Send(const FileDescriptor& fd, const std::string& text) {
+    send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  }
+  // What comes until `until` is in it, or the end.
+  static std::string Receive(const FileDescriptor& fd, const std::string& until = "") {
+    std::string out;
+    char buffer[4'096];
+    while (until.empty() || out.find(until) == std::string::npos) {
+      const ssize_t got = recv(fd.get(), buffer, sizeof(buffer), 0);
+      if (got <= 0) break;
+      out.append(buffer, static_cast<size_t>(got));
+    }
+    return out;
+  }
+  std::string Raw(const std::string& text) const {
+    FileDescriptor fd = Connect();
+    Send(fd, text);
+    return Receive(fd);
+  }
+  static std::string StreamRequest() {
+    return std::string("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ") +
+           kToken + "\r\n\r\n";
+  }
+
+  SystemClock clock_;
+  CoreRunnerFake runner_;
+  RestConfig config_;
+  std::unique_ptr<RestServer> server_;
+};
+
+TEST_F(RestServerTest, EveryRouteAnswersAndNeedsTheTokenUnlessOpen) {
+  for (const Route& route : Routes()) {
+    std::string path(route.path);
+    for (const auto& [hole, value] :
+         {std::pair<std::string, std::string>{"{link}", "a1%3Eb1"}, {"{name}", "a1"}})
+      if (size_t at = path.find(hole); at != std::string::npos)
+        path.replace(at, hole.size(), value);
+    std::string body = route.operation == Operation::kSetQuota ? kQuotaBody : "";
+    if (route.operation == Operation::kAddNode) body = R"({"name":"a1","enclosure":"east"})";
+    const Answer without = Ask(std::string(route.method), path, body, {{"Authorization", "x"}});
+    EXPECT_EQ(without.status, route.open ? 200 : 401) << route.method << " " << path;
+    if (route.operation == Operation::kStream) continue;  // never ends
+    const Answer with = Ask(std::string(route.method), path, body);
+    EXPECT_EQ(with.status, route.operation == Operation::kAddNode ? 201 : 200)
+        << route.method << " " << path << " " << with.body;
+    EXPECT_TRUE(with.body.is_object());
+  }
+}
+
+TEST_F(RestServerTest, RepliesMatchTheirOperation) {
+  EXPECT_EQ(Ask("GET", "/api/openapi.json").body, json::parse(kOpenApi));
+  EXPECT_EQ(Ask("GET", "/api/v1/links").body["links"].size(), 1u);
+  EXPECT_EQ(Ask("GET", "/api/v1/links?all=1").body["links"].size(), 2u);
+  EXPECT_EQ(Ask("GET", "/api/v1/links/b1%3Ea1").body["link"]["state"], "no_quota");
+  EXPECT_EQ(Ask("GET", "/api/v1/links/a1%3Eb9").status, 404);
+  const json status = Ask("GET", "/api/v1/status").body;
+  EXPECT_EQ(status["fleet"], "lab");
+  EXPECT_EQ(status["store"]["ok"], false);
+  EXPECT_EQ(status["store"]["message"], "locked");
+  EXPECT_EQ(status["version"], "1.2.3");
+  EXPECT_EQ(status["links"]["open"], 1);
+  const Answer quota = Ask("PUT", "/api/v1/quotas/a1%3Eb1", kQuotaBody);
+  EXPECT_EQ(quota.body["quota"]["version"], 7);
+  EXPECT_EQ(quota.body["quota"]["rate_bps"], 100'000'000);
+  const Answer node = Ask("POST", "/api/v1/nodes",
+                          R"({"name":"gw","enclosure":"x","role":"gateway","prefixes":["::/0"]})");
+  EXPECT_EQ(node.body["node"]["name"], "gw");
+  EXPECT_EQ(node.body["token"], "sluice1.token");
+  EXPECT_EQ(node.body["token_expires_in_s"], 3600.0);
+  EXPECT_EQ(Ask("GET", "/api/v1/nodes").body["nodes"].size(), 1u);
+  EXPECT_EQ(Ask("DELETE", "/api/v1/nodes/gw").body["removed"], "gw");
+  EXPECT_EQ(Ask("DELETE", "/api/v1/quotas/a1%3Eb1").body["deleted"], "a1>b1");
+  Ask("POST", "/api/v1/leases/a1%3Eb1/revoke", R"({"reason":"drill"})");
+  Ask("POST", "/api/v1/leases/a1%3Eb1/restore");
+  EXPECT_THAT(runner_.core.called,
+              ElementsAre("set a1>b1 100000000 0 1000000000", "add gw x gateway ::/0", "remove gw",
+                          "delete a1>b1", "revoke a1>b1 drill", "restore a1>b1"));
+}
+
+TEST_F(RestServerTest, WithoutTokenItSaysWhatToSend) {
+  const Answer answer = Ask("GET", "/api/v1/links", "", {{"Authorization", "Bearer wrong"}});
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_EQ(answer.body["error"]["code"], "unauthenticated");
+  EXPECT_EQ(answer.headers.find("WWW-Authenticate")->second, "Bearer realm=\"sluice\"");
+  EXPECT_EQ(Ask("GET", "/nothing", "", {{"Authorization", "Bearer wrong"}}).status, 401);
+  EXPECT_EQ(Ask("PUT", "/api/v1/quotas/a1%3Eb1", kQuotaBody, {{"Authorization", ""}}).status, 401);
+  EXPECT_TRUE(runner_.core.called.empty());
+}
+
+TEST_F(RestServerTest, SendsSecurityHeadersAlways) {
+  for (const char* path : {"/healthz", "/nothing", "/api/v1/links"}) {
+    const Answer answer = Ask("GET", path);
+    EXPECT_EQ(answer.headers.find("Cache-Control")->second, "no-store");
+    EXPECT_EQ(answer.headers.find("X-Content-Type-Options")->second, "nosniff");
+    EXPECT_THAT(answer.headers.find("Content-Security-Policy")->second,
+                HasSubstr("default-src 'none'"));
+    EXPECT_EQ(answer.headers.find("Content-Type")->second, "application/json");
+  }
+}
+
+TEST_F(RestServerTest, RefusesOtherHosts) {
+  for (const char* host : {"evil.example", "evil.example:8080", "10.0.0.1", ""})
+    EXPECT_EQ(Ask("GET", "/healthz", "", {{"Host", host}}).status, 421) << host;
+  EXPECT_THAT(Raw("GET /healthz HTTP/1.1\r\n\r\n"), HasSubstr(" 421 "));
+  EXPECT_THAT(Raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n"),
+              HasSubstr(" 421 "));
+  EXPECT_EQ(Ask("GET", "/healthz", "", {{"Host", "[::1]:1"}}).status, 200);
+}
+
+struct BadRequest {
+  const char* method;
+  const char* target;
+  const char* body;
+  int status;
+  const char* code;
+  const char* field;
+};
+
+TEST_F(RestServerTest, RefusesBadInput) {
+  const std::vector<BadRequest> cases = {
+      {"GET", "/", "", 404, "not_found", ""},
+      {"GET", "/api/v1/links/a1", "", 400, "invalid_argument", "link"},
+      {"GET", "/api/v1/links/a1%3Ea1", "", 400, "invalid_argument", "link"},
+      {"GET", "/api/v1/links/%00%3Eb1", "", 400, "invalid_argument", "link"},
+      {"GET", "/api/v1/links/a1%3", "", 400, "invalid_argument", ""},
+      {"GET", "/api/v1/links?x=1", "", 400, "invalid_argument", "x"},
+      {"PUT", "/api/v1/links", "{}", 405, "method_not_allowed", ""},
+      {"PATCH", "/api/v1/nodes", "{}", 405, "method_not_allowed", ""},
+      {"BREW", "/api/v1/nodes", "", 400, "invalid_argument", ""},
+      {"DELETE", "/api/v1/nodes/A1", "", 400, "invalid_argument", "name"},
+      {"POST", "/api/v1/nodes", "", 400, "invalid_argument", ""},
+      {"POST", "/api/v1/nodes", "{}", 400, "invalid_argument", "name"},
+      {"PUT", "/api/v1/quotas/a1%3Eb1", "", 400, "invalid_argument", ""},
+      {"PUT", "/api/v1/quotas/a1%3Eb1", "garbage", 400, "invalid_argument", ""},
+      {"PUT", "/api/v1/quotas/a1%3Eb1", R"({"rate":"1bit","volume":1})", 400, "invalid_argument",
+       "rate"},
+      {"PUT", "/api/v1/quotas/a1%3Eb1", R"({"rate":"1Mbit","volume":-1})", 400, "invalid_argument",
+       "volume"},
+      {"PUT", "/api/v1/quotas/a1b1", kQuotaBody, 400, "invalid_argument", "link"},
+      {"POST", "/api/v1/leases/a1%3Eb1/revoke", R"({"why":1})", 400, "invalid_argument", "why"},
+      {"POST", "/api/v1/leases/a1%3Eb1/restore", R"({"x":1})", 400, "invalid_argument", "x"},
+  };
+  for (const BadRequest& bad : cases) {
+    const Answer answer = Ask(bad.method, bad.target, bad.body);
+    EXPECT_EQ(answer.status, bad.status) << bad.method << " " << bad.target << " " << bad.body;
+    ASSERT_TRUE(answer.body.contains("error")) << bad.method << " " << bad.target;
+    EXPECT_EQ(answer.body["error"]["code"], bad.code) << bad.target;
+    EXPECT_EQ(answer.body["error"].value("field", ""), bad.field) << bad.target;
+    EXPECT_FALSE(answer.body["error"]["message"].get<std::string>().empty());
+  }
+  EXPECT_TRUE(runner_.core.called.empty());
+  EXPECT_EQ(Ask("POST", "/api/v1/quotas/a1%3Eb1", "{}").headers.find("Allow")->second,
+            "PUT, DELETE");
+}
+
+TEST_F(RestServerTest, RefusesBodiesThatAreNotPlainJson) {
+  const std::string path = "/api/v1/quotas/a1%3Eb1";
+  EXPECT_EQ(Ask("PUT", path, kQuotaBody, {{"Content-Type", "text/plain"}}).status, 415);
+  EXPECT_EQ(Ask("PUT", path, "a=b", {{"Content-Type", "application/x-www-form-urlencoded"}}).status,
+            415);
+  EXPECT_EQ(Ask("PUT", path, kQuotaBody, {{"Content-Encoding", "gzip"}}).status, 415);
+  EXPECT_EQ(
+      Ask("PUT", path, kQuotaBody, {{"Content-Type", "Application/JSON; charset=utf-8"}}).status,
+      200);
+  const std::string head = std::string("PUT ") + path +
+                           " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           "Authorization: Bearer " +
+                           kToken + "\r\n";
+  EXPECT_THAT(Raw(head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+              HasSubstr(" 411 "));
+  EXPECT_THAT(Raw(head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), HasSubstr(" 400 "));
+  EXPECT_THAT(Raw(head + "Content-Length: -2\r\n\r\n{}"), HasSubstr(" 400 "));
+  EXPECT_THAT(Raw(head + "Content-Length: 99999999999999999999\r\n\r\n{}"), HasSubstr(" 400 "));
+  EXPECT_THAT(Raw(head + "Content-Length: 65537\r\n\r\n"), HasSubstr(" 413 "));
+  EXPECT_EQ(Ask("PUT", path, std::string(65'536, ' ')).status, 400);  // within the limit
+  EXPECT_EQ(Ask("PUT", path, std::string(65'537, ' ')).status, 413);
+  EXPECT_EQ(Ask("PUT", path, std::string(3'000'000, ' ')).body["error"]["code"], "too_large");
+}
+
+TEST_F(RestServerTest, SurvivesGarbageAndHugeHeads) {
+  EXPECT_THAT(Raw("garbage\r\n\r\n"), HasSubstr(" 400 "));
+  EXPECT_THAT(Raw(std::string("\0\xff\r\n\r\n", 6)), HasSubstr(" 400 "));
+  EXPECT_THAT(Raw("GET /" + std::string(40'000, 'a')), HasSubstr(" 431 "));
+  EXPECT_THAT(Raw("GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+              HasSubstr(" 414 "));
+  std::string many = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
+  for (int i = 0; i < 3'000; ++i) many += "X: y\r\n";
+  EXPECT_THAT(Raw(many + "\r\n"), HasSubstr(" 431 "));
+  std::string range = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1";
+  for (int i = 0; i < 2'500; ++i) range += ",0-1";
+  EXPECT_THAT(Raw(range.substr(0, 7'900) + "\r\n\r\n"), HasSubstr(" 200 "));
+  EXPECT_EQ(Ask("GET", "/healthz", "", {{"Accept-Encoding", "gzip, br"}}).body["status"], "ok");
+  EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+}
+
+TEST_F(RestServerTest, TellsWhatTheCoreSays) {
+  runner_.With([](auto& r) { r.core.answer = absl::NotFoundError("node b1 is not there"); });
+  const Answer missing = Ask("PUT", "/api/v1/quotas/a1%3Eb1", kQuotaBody);
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.body["error"]["message"], "node b1 is not there");
+  runner_.With([](auto& r) { r.core.answer = absl::ResourceExhaustedError("the disk is full"); });
+  EXPECT_EQ(Ask("DELETE", "/api/v1/quotas/a1%3Eb1").status, 507);
+  runner_.With([](auto& r) { r.state = absl::UnavailableError("stopping"); });
+  EXPECT_EQ(Ask("GET", "/api/v1/links").status, 503);
+  EXPECT_EQ(Ask("GET", "/readyz").status, 503);
+  EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+}
+
+TEST_F(RestServerTest, StreamsTheLinks) {
+  FileDescriptor fd = Connect();
+  Send(fd, StreamRequest());
+  std::string text = Receive(fd, "]}\n\n");
+  EXPECT_THAT(text, HasSubstr("Content-Type: text/event-stream"));
+  const size_t start = text.find("event: links\ndata: ");
+  ASSERT_NE(start, std::string::npos) << text;
+  const size_t data = start + std::string("event: links\ndata: ").size();
+  const json event = json::parse(text.substr(data, text.find("\n\n", data) - data), nullptr, false);
+  EXPECT_EQ(event, Ask("GET", "/api/v1/links").body);
+  runner_.With([](auto& r) { r.core.links.clear(); });
+  EXPECT_THAT(Receive(fd, "\"links\":[]"), HasSubstr("data: {\"links\":[]}"));
+}
+
+TEST_F(RestServerTest, BoundsTheStreams) {
+  FileDescriptor one = Connect();
+  FileDescriptor two = Connect();
+  for (FileDescriptor* fd : {&one, &two}) {
+    Send(*fd, StreamRequest());
+    EXPECT_THAT(Receive(*fd, "\n\n"), HasSubstr(" 200 "));
+  }
+  EXPECT_EQ(Ask("GET", "/api/v1/stream").status, 503);
+  EXPECT_EQ(Ask("GET", "/api/v1/links").status, 200);
+  one = FileDescriptor();  // the server notices at one of its next events
+  std::string reply;
+  for (int i = 0; i < 100 && reply.find(" 200 ") == std::string::npos; ++i) {
+    FileDescriptor again = Connect();
+    Send(again, StreamRequest());
+    reply = Receive(again, "}");
+  }
+  EXPECT_THAT(reply, HasSubstr(" 200 "));
+}
+
+TEST_F(RestServerTest, StopsWithinASecondWhateverClientsDo) {
+  FileDescriptor stream = Connect();
+  Send(stream, StreamRequest());
+  Receive(stream, "\n\n");
+  FileDescriptor silent = Connect();
+  FileDescriptor half = Connect();
+  Send(half, "PUT /api/v1/quotas/a1%3Eb1 HTTP/1.1\r\nHost: localhost\r\n");
+  FileDescriptor no_body = Connect();
+  Send(no_body, std::string("PUT /api/v1/quotas/a1%3Eb1 HTTP/1.1\r\nHost: localhost\r\n"
+                            "Content-Type: application/json\r\nContent-Length: 9\r\n"
+                            "Authorization: Bearer ") +
+                    kToken + "\r\n\r\n{");
+  const BootTime before = clock_.Now();
+  server_->Stop();
+  EXPECT_LT(clock_.Now() - before, kSecond);
+  server_->Stop();
+  EXPECT_EQ(Ask("GET", "/healthz").status, 0);
+}
+
+TEST_F(RestServerTest, StopsWithAStreamThatNobodyReads) {
+  runner_.With([](auto& r) {
+    for (int i = 0; i < 5'000; ++i) r.core.links.push_back(r.core.links[0]);
+  });
+  FileDescriptor fd = Connect();
+  Send(fd, StreamRequest());
+  Receive(fd, "event: links");  // and then no more: its buffers fill up
+  EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+  const BootTime before = clock_.Now();
+  server_->Stop();
+  EXPECT_LT(clock_.Now() - before, kSecond);
+}
+
+TEST_F(RestServerTest, ASlowRequestIsCutOff) {
+  config_.request_timeout = absl::Milliseconds(100);
+  Start();
+  FileDescriptor fd = Connect();
+  Send(fd, "GET /healthz HTTP/1.1\r\n");
+  const BootTime before = clock_.Now();
+  EXPECT_EQ(Receive(fd), "");
+  EXPECT_GE(clock_.Now() - before, absl::Milliseconds(50));
+  EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+}
+
+TEST_F(RestServerTest, RefusesWhatItCannotServeSoon) {
+  config_.workers = 1;
+  config_.max_streams = 0;
+  config_.max_waiting = 1;
+  Start();
+  std::vector<FileDescriptor> idle;
+  std::string reply;
+  for (int i = 0; i < 50 && reply.empty(); ++i) {  // one served, one waiting, the next refused
+    idle.push_back(Connect());
+    const timeval soon{0, 50'000};
+    setsockopt(idle.back().get(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
+    reply = Receive(idle.back());
+  }
+  EXPECT_THAT(reply, HasSubstr("503 Service Unavailable"));
+}
+
+TEST_F(RestServerTest, ServesManyAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 25; ++n)
+        if (Ask("PUT", "/api/v1/quotas/a1%3Eb1", kQuotaBody).status == 200) ++good;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 200);
+  EXPECT_EQ(runner_.core.called.size(), 200u);
+}
+
+TEST_F(RestServerTest, ServesAnInheritedSocketAndLeavesItListening) {
+  FileDescriptor inherited(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(inherited.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+  config_.listen_fd = inherited.get();
+  EXPECT_EQ(RestServer::Start(config_, runner_).status().code(),
+            absl::StatusCode::kInvalidArgument);  // it does not listen
+  ASSERT_EQ(listen(inherited.get(), 8), 0);
+  for (int i = 0; i < 2; ++i) {  // the second time as after a restart
+    Start();
+    EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+    server_->Stop();
+  }
+}
+
+TEST_F(RestServerTest, RefusesWhereItCannotListen) {
+  RestConfig config = config_;
+  config.listen = "127.0.0.1:" + std::to_string(server_->port());
+  absl::Status used = RestServer::Start(config, runner_).status();
+  EXPECT_EQ(used.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(std::string(used.message()), HasSubstr(std::to_string(server_->port())));
+  for (const char* listen : {"0.0.0.0:8080", "[::]:0", "192.0.2.1:0", "example.com:80", "8080", "",
+                             "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "[fe80::1]:0"}) {
+    config.listen = listen;
+    EXPECT_EQ(RestServer::Start(config, runner_).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << listen;
+  }
+  config.listen = "[::1]:0";
+  EXPECT_TRUE(RestServer::Start(config, runner_).ok());
+  config.admin_token = "short";
+  EXPECT_EQ(RestServer::Start(config, runner_).status().code(), absl::StatusCode::kInvalidArgument);
+  FileDescriptor open_to_all(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(open_to_all.get(), 1), 0);
+  config = config_;
+  config.listen_fd = open_to_all.get();
+  EXPECT_EQ(RestServer::Start(config, runner_).status().code(), absl::StatusCode::kInvalidArgument);
+  config.listen_fd = 9'999;
+  EXPECT_FALSE(RestServer::Start(config, runner_).ok());
+}
+
+}  // namespace
+}  // namespace sluice

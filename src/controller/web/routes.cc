@@ -1,0 +1,108 @@
+#include "controller/web/routes.h"
+
+#include <array>
+#include <optional>
+
+#include "base/secret.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/web/json_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::array<Route, 16> kRoutes = {{
+    {"GET", "/healthz", Operation::kHealth, true},
+    {"GET", "/readyz", Operation::kReady, true},
+    {"GET", "/api/openapi.json", Operation::kDescribe, true},
+    {"GET", "/api/v1/status", Operation::kGetStatus},
+    {"GET", "/api/v1/nodes", Operation::kListNodes},
+    {"POST", "/api/v1/nodes", Operation::kAddNode},
+    {"DELETE", "/api/v1/nodes/{name}", Operation::kRemoveNode},
+    {"GET", "/api/v1/quotas", Operation::kListQuotas},
+    {"PUT", "/api/v1/quotas/{link}", Operation::kSetQuota},
+    {"DELETE", "/api/v1/quotas/{link}", Operation::kDeleteQuota},
+    {"GET", "/api/v1/leases", Operation::kListLeases},
+    {"POST", "/api/v1/leases/{link}/revoke", Operation::kRevokeLink},
+    {"POST", "/api/v1/leases/{link}/restore", Operation::kRestoreLink},
+    {"GET", "/api/v1/links", Operation::kListLinks},
+    {"GET", "/api/v1/links/{link}", Operation::kGetLink},
+    {"GET", "/api/v1/stream", Operation::kStream},
+}};
+
+// "%3E" as ">". Nothing if an escape is cut short or no hexadecimal number.
+std::optional<std::string> PercentDecode(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    absl::StatusOr<std::string> byte = FromHex(text.substr(i + 1, 2));
+    if (!byte.ok() || byte->size() != 1) return std::nullopt;
+    out += *byte;
+    i += 2;
+  }
+  return out;
+}
+
+// What stands for the pattern's {…}; nothing if the path is not of this form.
+std::optional<std::string_view> MatchPath(std::string_view pattern, std::string_view path) {
+  const size_t open = pattern.find('{');
+  if (open == std::string_view::npos)
+    return path == pattern ? std::optional<std::string_view>("") : std::nullopt;
+  const std::string_view head = pattern.substr(0, open);
+  const std::string_view tail = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= head.size() + tail.size() || !path.starts_with(head) || !path.ends_with(tail))
+    return std::nullopt;
+  std::string_view argument = path.substr(head.size(), path.size() - head.size() - tail.size());
+  if (argument.find('/') != std::string_view::npos) return std::nullopt;
+  return argument;
+}
+
+absl::StatusOr<bool> ParseQuery(Operation operation, std::string_view query) {
+  if (query.empty()) return false;
+  if (operation == Operation::kListLinks) {
+    if (query == "all=1" || query == "all=true") return true;
+    if (query == "all=0" || query == "all=false") return false;
+  }
+  return WithField(
+      absl::InvalidArgumentError(StrCat("the query ", ForMessage(query),
+                                        operation == Operation::kListLinks
+                                            ? " is not known here; write ?all=1 or nothing"
+                                            : " is not known here; leave it out")),
+      query.substr(0, query.find('=')));
+}
+
+}  // namespace
+
+std::span<const Route> Routes() { return kRoutes; }
+
+absl::StatusOr<RouteMatch> FindRoute(std::string_view method, std::string_view target) {
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  const size_t question = target.find('?');
+  const std::string_view path = target.substr(0, question);
+  const std::string_view query =
+      question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+  RouteMatch match;
+  for (const Route& route : kRoutes) {
+    std::optional<std::string_view> argument = MatchPath(route.path, path);
+    if (!argument) continue;
+    match.allow = StrCat(match.allow, match.allow.empty() ? "" : ", ", route.method);
+    if (route.method != wanted) continue;
+    std::optional<std::string> decoded = PercentDecode(*argument);
+    if (!decoded)
+      return absl::InvalidArgumentError(StrCat("the path ", ForMessage(path),
+                                               " is not percent-encoded as it should be; "
+                                               "write a1>b1 as a1%3Eb1"));
+    match.route = &route;
+    match.argument = *decoded;
+    SLUICE_ASSIGN_OR_RETURN(match.all, ParseQuery(route.operation, query));
+  }
+  if (match.allow.empty())
+    return absl::NotFoundError(StrCat("there is nothing at ", ForMessage(path),
+                                      "; /api/openapi.json lists what there is"));
+  return match;
+}
+
+}  // namespace sluice

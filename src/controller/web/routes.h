@@ -1,0 +1,56 @@
+// Which requests the operator API knows.
+#ifndef SLUICE_CONTROLLER_WEB_ROUTES_H_
+#define SLUICE_CONTROLLER_WEB_ROUTES_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace sluice {
+
+enum class Operation {
+  kHealth,
+  kReady,
+  kDescribe,
+  kGetStatus,
+  kListNodes,
+  kAddNode,
+  kRemoveNode,
+  kListQuotas,
+  kSetQuota,
+  kDeleteQuota,
+  kListLeases,
+  kRevokeLink,
+  kRestoreLink,
+  kListLinks,
+  kGetLink,
+  kStream,
+};
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // as in docs/openapi.json: "/api/v1/links/{link}"
+  Operation operation;
+  bool open = false;  // served without the admin token
+};
+
+// Every route there is.
+std::span<const Route> Routes();
+
+struct RouteMatch {
+  const Route* route = nullptr;  // null: the path is served, but not with this method
+  std::string allow;             // the path's methods: "GET, PUT"
+  std::string argument;          // what stands for {…}, decoded
+  bool all = false;              // ?all=1
+};
+
+// The route of a request line's method and target. HEAD counts as GET. NotFound
+// if the path is not served; InvalidArgument for bad percent-encoding or a query
+// that the route does not have.
+absl::StatusOr<RouteMatch> FindRoute(std::string_view method, std::string_view target);
+
+}  // namespace sluice
+
+#endif  // SLUICE_CONTROLLER_WEB_ROUTES_H_
