@@ -1,0 +1,245 @@
+#include "apps/agent/commands.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "agent/apply/agent_core.h"
+#include "agent/apply/boot.h"
+#include "agent/apply/identity_store.h"
+#include "agent/apply/node_setup.h"
+#include "agent/session/agent_loop.h"
+#include "agent/session/control_session.h"
+#include "agent/session/enrol_client.h"
+#include "agent/session/join.h"
+#include "apps/agent/resolve.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "base/system_clock.h"
+#include "datapath/tc/tc_datapath.h"
+#include "datapath/tc/tc_shaper.h"
+#include "os/files/files.h"
+#include "os/netlink/route_table.h"
+#include "os/process/process.h"
+#include "tunnel/wireguard/wireguard_tunnel.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kQueued = 8192;
+constexpr size_t kTokenLimit = 4096;
+
+// Everything of this machine that the commands work with.
+struct Machine {
+  SystemClock clock;
+  SystemFiles files;
+  PosixProcessRunner processes;
+  std::unique_ptr<RouteTable> routes;
+  std::unique_ptr<TunnelFactory> tunnels;
+  std::unique_ptr<Datapath> datapath;
+  std::unique_ptr<FileLock> lock;
+
+  NodeSetup Setup(const AgentFlags& flags) {
+    return NodeSetup(flags.ports, {*routes, *tunnels, files});
+  }
+};
+
+absl::StatusOr<std::unique_ptr<FileLock>> LockRunDirectory(const AgentFlags& flags, Files& files) {
+  SLUICE_RETURN_IF_ERROR(files.MakeDirectory(flags.run_directory));
+  auto lock = files.Lock(flags.run_directory + "/lock");
+  if (!absl::IsUnavailable(lock.status())) return lock;
+  return absl::FailedPreconditionError(
+      StrCat("another sluice-agent is running with --run-dir ", flags.run_directory,
+             "; stop it first, or give this one directories, devices and ports of its own"));
+}
+
+absl::StatusOr<std::unique_ptr<Machine>> OpenMachine(const AgentFlags& flags) {
+  auto machine = std::make_unique<Machine>();
+  SLUICE_ASSIGN_OR_RETURN(machine->lock, LockRunDirectory(flags, machine->files));
+  SLUICE_ASSIGN_OR_RETURN(machine->routes, RtnetlinkRouteTable::Open());
+  machine->tunnels = std::make_unique<WireguardTunnelFactory>(machine->processes);
+  SLUICE_ASSIGN_OR_RETURN(auto shaper, TcShaper::Open());
+  machine->datapath = std::make_unique<TcDatapath>(std::move(shaper), machine->clock);
+  return machine;
+}
+
+absl::StatusOr<std::string> Token(const AgentFlags& flags, Files& files) {
+  if (!flags.token.empty()) return flags.token;
+  return files.Read(flags.token_file, kTokenLimit);
+}
+
+absl::StatusOr<Enrolment> JoinWith(const AgentFlags& flags, Machine& machine, NodeSetup& setup,
+                                   IdentityStore& store) {
+  SLUICE_ASSIGN_OR_RETURN(const std::string token, Token(flags, machine.files));
+  SLUICE_ASSIGN_OR_RETURN(Enrolment enrolment,
+                          Join(token, setup, store, ResolveEndpoint, CallEnrol));
+  spdlog::info("joined fleet {} as {} in enclosure {}", ForMessage(enrolment.fleet), enrolment.node,
+               ForMessage(enrolment.enclosure));
+  return enrolment;
+}
+
+absl::StatusOr<Enrolment> EnrolmentOrJoin(const AgentFlags& flags, Machine& machine,
+                                          NodeSetup& setup, IdentityStore& store) {
+  absl::StatusOr<Enrolment> enrolment = store.Load();
+  if (absl::IsNotFound(enrolment.status()) && !flags.token_file.empty()) {
+    return JoinWith(flags, machine, setup, store);
+  }
+  return enrolment;
+}
+
+absl::StatusOr<NodeSetup::ControlTunnel> ControlOf(const Enrolment& enrolment,
+                                                   const NodeKeys& keys) {
+  NodeSetup::ControlTunnel control;
+  control.private_key = keys.control;
+  control.address = enrolment.control_address;
+  control.controller_key = enrolment.controller_key;
+  SLUICE_ASSIGN_OR_RETURN(control.endpoint, ResolveEndpoint(enrolment.endpoint));
+  control.controller_address = enrolment.controller.address;
+  return control;
+}
+
+AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment, Booted booted,
+                             const Tunnel& tunnel) {
+  AgentCoreConfig config;
+  config.fleet = enrolment.fleet;
+  config.node = enrolment.node;
+  config.lease_key = enrolment.lease_key;
+  config.boot_nonce = booted.nonce;
+  config.version = SLUICE_VERSION;
+  config.run_directory = flags.run_directory;
+  config.fabric_ports = flags.ports.fabric_ports;
+  config.tunnel_port = flags.ports.tunnel_port;
+  config.choices = std::move(booted.choices);
+  config.choices.push_back({"tunnel", tunnel.backend(), tunnel.backend_reason()});
+  return config;
+}
+
+void Random(std::span<uint8_t> out) { RandomBytes(out); }
+
+// Starts gate and core; a run directory that makes no sense costs the leases
+// at the gate, never safety.
+absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Machine& machine,
+                                                     NodeSetup& setup, const Enrolment& enrolment,
+                                                     Tunnel& tunnel) {
+  const DatapathConfig gate = setup.datapath_config();
+  SLUICE_ASSIGN_OR_RETURN(Booted booted, StartDatapath(machine.files, flags.run_directory,
+                                                       *machine.datapath, gate, Random));
+  const AgentCore::Parts parts{machine.clock, *machine.datapath, tunnel, *machine.routes,
+                               machine.files};
+  const bool adopted = booted.adopted;
+  auto core =
+      std::make_unique<AgentCore>(CoreConfigOf(flags, enrolment, std::move(booted), tunnel), parts);
+  const absl::Status started = core->Start();
+  if (started.ok()) {
+    spdlog::info(adopted ? "took over the gate of an earlier run; its leases run on"
+                         : "the gate is up; all is denied until leases come");
+    SLUICE_RETURN_IF_ERROR(setup.Open(/*keep_routes=*/adopted));
+    return core;
+  }
+  if (!absl::IsDataLoss(started)) return started;
+  spdlog::error("{}; closing everything and starting as after a reboot", started.ToString());
+  SLUICE_ASSIGN_OR_RETURN(
+      booted, StartNewBoot(machine.files, flags.run_directory, *machine.datapath, gate, Random));
+  core =
+      std::make_unique<AgentCore>(CoreConfigOf(flags, enrolment, std::move(booted), tunnel), parts);
+  SLUICE_RETURN_IF_ERROR(core->Start());
+  SLUICE_RETURN_IF_ERROR(setup.Open(/*keep_routes=*/false));
+  return core;
+}
+
+// Turns SIGTERM and SIGINT into a stop event. Made before all other threads,
+// which inherit that these signals are blocked.
+class StopSignals {
+ public:
+  explicit StopSignals(AgentQueue& queue) : queue_(queue) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    thread_ = std::thread([this, set] {
+      int signal = 0;
+      sigwait(&set, &signal);
+      // A queue that is full is of no use to anyone who stops.
+      if (!queue_.Push({})) queue_.Close();
+    });
+  }
+  ~StopSignals() {
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+ private:
+  AgentQueue& queue_;
+  std::thread thread_;
+};
+
+void ShakeHandsAnew(Tunnel& tunnel, const NodeSetup::ControlTunnel& control) {
+  absl::Status s = tunnel.RemovePeer(control.controller_key);
+  if (s.ok()) s = tunnel.SetPeer(ControllerPeer(control));
+  if (!s.ok()) spdlog::warn("control tunnel: {}", s.ToString());
+}
+
+}  // namespace
+
+absl::Status JoinCommand(const AgentFlags& flags) {
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
+  NodeSetup setup = machine->Setup(flags);
+  SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
+  IdentityStore store(machine->files, flags.state_directory);
+  return JoinWith(flags, *machine, setup, store).status();
+}
+
+absl::Status RunCommand(const AgentFlags& flags) {
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
+  NodeSetup setup = machine->Setup(flags);
+  SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
+  IdentityStore store(machine->files, flags.state_directory);
+  SLUICE_RETURN_IF_ERROR(machine->files.MakeDirectory(flags.state_directory));
+  SLUICE_ASSIGN_OR_RETURN(const Enrolment enrolment,
+                          EnrolmentOrJoin(flags, *machine, setup, store));
+  SLUICE_ASSIGN_OR_RETURN(const NodeKeys keys, store.Keys());
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> tunnel, setup.OpenLinkTunnel());
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<AgentCore> core,
+                          StartCore(flags, *machine, setup, enrolment, *tunnel));
+  SLUICE_ASSIGN_OR_RETURN(const NodeSetup::ControlTunnel control, ControlOf(enrolment, keys));
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> control_tunnel,
+                          setup.OpenControlTunnel(control));
+
+  AgentQueue queue(kQueued);
+  const StopSignals stop(queue);
+  const auto session = StartControlSession(enrolment.controller, [&queue](SessionEvent event) {
+    return queue.Push({std::move(event)});
+  });
+  AgentLoop loop({machine->clock, *core, queue}, [&] { ShakeHandsAnew(*control_tunnel, control); });
+  const std::string ready = flags.run_directory + "/ready";
+  SLUICE_RETURN_IF_ERROR(machine->files.WriteDurably(ready, StrCat(::getpid(), "\n")));
+  spdlog::info("sluice-agent ready: node {} of fleet {}", enrolment.node,
+               ForMessage(enrolment.fleet));
+  loop.Run(*session);
+  queue.Close();
+  spdlog::info("stopping; leases run on to their ends, enforced by the kernel");
+  return machine->files.Remove(ready);
+}
+
+absl::Status LeaveCommand(const AgentFlags& flags) {
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
+  NodeSetup setup = machine->Setup(flags);
+  IdentityStore store(machine->files, flags.state_directory);
+  const absl::Status down = setup.TakeDown(*machine->datapath);
+  SLUICE_RETURN_IF_ERROR(EmptyRunDirectory(machine->files, flags.run_directory));
+  SLUICE_RETURN_IF_ERROR(down);
+  SLUICE_RETURN_IF_ERROR(store.Erase());
+  spdlog::info("left: {} is down, tunnels, gate and keys are gone", flags.ports.accelerator_port);
+  return absl::OkStatus();
+}
+
+}  // namespace sluice

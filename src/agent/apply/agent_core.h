@@ -1,0 +1,153 @@
+// The agent's heart: one object, owned by one thread, that turns the
+// controller's messages and the passing of time into what gate, tunnel and
+// routes should be, and into messages to send. It has no socket, thread or
+// clock of its own, so the simulator runs it as it is.
+#ifndef SLUICE_AGENT_APPLY_AGENT_CORE_H_
+#define SLUICE_AGENT_APPLY_AGENT_CORE_H_
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "agent/apply/executor.h"
+#include "agent/apply/fault_board.h"
+#include "agent/apply/lease_book.h"
+#include "agent/apply/renewals.h"
+#include "agent/deadman/deadman.h"
+#include "agent/meter/heartbeat_schedule.h"
+#include "agent/reconcile/lease_check.h"
+#include "agent/reconcile/reconcile.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "datapath/datapath_interface.h"
+#include "os/files/files_interface.h"
+#include "os/netlink/route_interface.h"
+#include "proto/agent.pb.h"
+#include "tunnel/tunnel_interface.h"
+
+namespace sluice {
+
+struct AgentCoreConfig {
+  std::string fleet;
+  std::string node;
+  PublicKey lease_key{};  // Ed25519, of the controller; from enrolment
+  BootNonce boot_nonce{};
+  std::string version;
+  std::string run_directory;              // on tmpfs; lives as long as the boot
+  std::vector<std::string> fabric_ports;  // their addresses are our endpoints
+  uint16_t tunnel_port = 0;
+  std::vector<Choice> choices;  // what the backends found; goes into Hello
+  Renewals::Random random = [](std::span<uint8_t> out) { RandomBytes(out); };
+};
+
+// Not thread-safe. Nothing that it does waits on the controller.
+class AgentCore {
+ public:
+  using Outbox = std::vector<agent::v1::AgentMessage>;
+
+  // The parts are started and outlive the core.
+  struct Parts {
+    const Clock& clock;
+    Datapath& datapath;
+    Tunnel& tunnel;
+    RouteTable& routes;
+    Files& files;
+  };
+  AgentCore(AgentCoreConfig config, Parts parts);
+
+  // Takes over what an earlier run of this boot left: its Config, and the
+  // leases that the gate still holds. Opens nothing that is not open. Fails
+  // with DataLoss if the run directory is not as that run left it; then the
+  // caller starts a new boot (boot.h).
+  absl::Status Start();
+
+  // The session came up: `out` begins with Hello.
+  void OnConnected(Outbox& out);
+  // Leases run on to their ends.
+  void OnDisconnected();
+  // Any message at all: what makes no sense is counted as a fault.
+  void OnMessage(const agent::v1::ControllerMessage& message, Outbox& out);
+  // Cuts what has run out, asks, reports, repairs. Call after every event and
+  // at the latest at NextWake().
+  void Tick(Outbox& out);
+  BootTime NextWake() const;
+
+  // True once after something in Hello has changed: the caller ends the
+  // session, and the next one tells it.
+  bool TakeReconnect();
+
+  std::vector<std::string> Faults() const;
+  bool connected() const { return connected_; }
+  uint64_t refusals(LeaseRefusal why) const { return refusals_[static_cast<size_t>(why)]; }
+  uint64_t bad_messages() const { return bad_messages_; }
+
+ private:
+  void OnConfig(const agent::v1::Config& proto);
+  void OnLease(const agent::v1::SignedLease& signed_lease);
+  void OnDenied(const agent::v1::LeaseDenied& denied);
+  void OnRevoke(const agent::v1::Revoke& revoke, Outbox& out);
+  std::optional<LeaseRefusal> Check(const Lease& lease) const;
+  void Refuse(LeaseRefusal why, std::string_view detail);
+  void BadMessage(std::string_view what);
+
+  absl::Status LoadConfig();
+  void Adopt(BootTime now);
+  void AdoptSide(const LinkReport& report, BootTime now);
+  void UseConfig(NodeConfig config);
+  void Hold(const Lease& lease);
+  void Drop(const LinkSide& side);
+
+  void CutExpired(BootTime now, Outbox& out);
+  void RetryCloses(Outbox& out);
+  void Inspect(BootTime now);
+  void RunPlan(Outbox& out);
+  void Digest(const Executor::Outcome& outcome, Outbox& out);
+  void NoteKilled();
+  void Unkill();
+  void AskForLeases(BootTime now, Outbox& out);
+  void SendHeartbeat(BootTime now, Outbox& out);
+  void SendClosed(LinkReport report, Outbox& out);
+  void AnswerRevoke(const LinkSide& side, uint64_t sequence, bool never_leased, Outbox& out);
+
+  void RefreshEndpoints();
+  LinkReport ReportOf(const LinkSide& side) const;
+  template <typename Message>
+  void AddReports(Message& message) const;
+  std::string LeaseDirectory() const { return config_.run_directory + "/leases"; }
+  std::string ConfigPath() const { return config_.run_directory + "/config"; }
+  std::string KillPath() const { return config_.run_directory + "/kill"; }
+
+  const AgentCoreConfig config_;
+  const Parts parts_;
+  Executor executor_;
+  LeaseBook book_;
+  Renewals renewals_;
+  Deadman deadman_;
+  HeartbeatSchedule heartbeats_;
+  FaultBoard faults_;
+
+  bool connected_ = false;
+  bool reconnect_ = false;
+  Desired desired_;
+  std::set<LinkSide> configured_;
+  bool have_config_ = false;
+  uint64_t applied_generation_ = 0;
+  bool dirty_ = true;  // desired changed since the last plan
+  BootTime next_inspection_;
+  std::vector<std::string> endpoints_;
+  std::map<LinkSide, std::string> obstacles_;  // why a held lease carries nothing
+  std::set<LinkSide> unclosed_;                // Close failed; tried again until it does not
+  std::map<LinkSide, LinkReport> finals_;      // what was last reported closed
+  bool intact_ = true;                         // the datapath's Verify said so
+  bool killed_ = false;                        // we turned the kill switch on
+  std::array<uint64_t, kLeaseRefusals> refusals_{};
+  uint64_t bad_messages_ = 0;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_AGENT_APPLY_AGENT_CORE_H_

@@ -1,0 +1,193 @@
+#include "agent/apply/node_setup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/apply/executor.h"
+#include "datapath/fake/fake_datapath.h"
+#include "os/files/files_fake.h"
+#include "os/netlink/route_table_fake.h"
+#include "tunnel/fake/tunnel_fake.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class NodeSetupTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* port : {"acc0", "fab0", "fab1"}) routes_.AddDevice(port, "veth");
+    ASSERT_TRUE(routes_.SetMtu("fab0", 9000).ok());
+    ASSERT_TRUE(routes_.SetMtu("fab1", 1500).ok());
+    ports_ = {.accelerator_port = "acc0",
+              .fabric_ports = {"fab0", "fab1"},
+              .tunnel_device = "slu0",
+              .tunnel_port = 51820,
+              .control_device = "slc0",
+              .control_port = 51821,
+              .pin_directory = "/pins",
+              .shaper = "auto"};
+    for (const char* port : {"all", "acc0", "fab0", "fab1", "slu0"}) {
+      const std::string name(port);
+      files_.files["/proc/sys/net/ipv4/conf/" + name + "/rp_filter"] = "2\n";
+      files_.files["/proc/sys/net/ipv6/conf/" + name + "/accept_ra"] = "1\n";
+      files_.files["/proc/sys/net/ipv6/conf/" + name + "/keep_addr_on_down"] = "0\n";
+      files_.files["/proc/sys/net/ipv6/conf/" + name + "/forwarding"] = "0\n";
+    }
+    files_.files["/proc/sys/net/ipv4/ip_forward"] = "0\n";
+  }
+
+  NodeSetup Setup() { return NodeSetup(ports_, {routes_, tunnels_, files_}); }
+  std::string Setting(const std::string& path) { return files_.files["/proc/sys/net/" + path]; }
+
+  NodePorts ports_;
+  RouteTableFake routes_;
+  TunnelFactoryFake tunnels_;
+  FilesFake files_;
+  FakeClock clock_;
+  FakeGate kernel_{clock_};
+  FakeDatapath gate_{kernel_};
+};
+
+TEST_F(NodeSetupTest, NamesTheFlagForAPortThatIsNotThere) {
+  ASSERT_TRUE(Setup().CheckPorts().ok());
+  ports_.accelerator_port = "pf0hpf";
+  EXPECT_EQ(Setup().CheckPorts().message(),
+            "pf0hpf does not exist; name it with --accelerator-port");
+  ports_.accelerator_port = "acc0";
+  ports_.fabric_ports.push_back("p1");
+  EXPECT_EQ(Setup().CheckPorts().message(), "p1 does not exist; name it with --fabric-port");
+}
+
+TEST_F(NodeSetupTest, ANewLinkTunnelGetsAKeyThatIsNowhereElse) {
+  const auto tunnel = Setup().OpenLinkTunnel();
+  ASSERT_TRUE(tunnel.ok()) << tunnel.status();
+  const TunnelConfig& config = tunnels_.device("slu0")->config;
+  EXPECT_FALSE(config.private_key.IsZero());
+  EXPECT_EQ(config.listen_port, 51820);
+  EXPECT_EQ(config.mark, kTunnelMark);
+  EXPECT_EQ(config.mtu, 1420) << "the smallest fabric port's, less the overhead";
+  const std::string key(config.private_key.bytes().begin(), config.private_key.bytes().end());
+  for (const auto& [path, data] : files_.files) {
+    EXPECT_EQ(data.find(key), std::string::npos) << path;
+    EXPECT_EQ(data.find(ToBase64(config.private_key.bytes())), std::string::npos) << path;
+  }
+}
+
+TEST_F(NodeSetupTest, AnExistingLinkTunnelKeepsKeyAndPeers) {
+  const PublicKey before = Setup().OpenLinkTunnel().value()->public_key().value();
+  TunnelPeer peer;
+  peer.key = {1};
+  ASSERT_TRUE(tunnels_.Open("slu0")->tunnel->SetPeer(peer).ok());
+  EXPECT_EQ(Setup().OpenLinkTunnel().value()->public_key().value(), before);
+  EXPECT_EQ(tunnels_.device("slu0")->peers.size(), 1u);
+}
+
+TEST_F(NodeSetupTest, ATunnelThatDiedBeforeItHadAKeyGetsOne) {
+  ASSERT_TRUE(tunnels_.Open("slu0").ok());
+  const auto tunnel = Setup().OpenLinkTunnel();
+  ASSERT_TRUE(tunnel.ok()) << tunnel.status();
+  EXPECT_FALSE(tunnels_.device("slu0")->config.private_key.IsZero());
+}
+
+TEST_F(NodeSetupTest, OpensWithRoutesThatLeadNowhere) {
+  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
+  const absl::Status s = Setup().Open(/*keep_routes=*/false);
+  ASSERT_TRUE(s.ok()) << s;
+  for (const Route& route : routes_.tables().at(kAcceleratorTable)) EXPECT_TRUE(route.blackhole);
+  EXPECT_EQ(routes_.tables().at(kAcceleratorTable).size(), 2u);
+  EXPECT_EQ(routes_.rules().size(), 1u);
+  EXPECT_TRUE(routes_.devices().at("acc0").up);
+  EXPECT_TRUE(routes_.devices().at("fab1").up);
+  EXPECT_EQ(Setting("ipv4/ip_forward"), "1");
+  EXPECT_EQ(Setting("ipv6/conf/all/forwarding"), "1");
+  EXPECT_EQ(Setting("ipv4/conf/all/rp_filter"), "0");
+  EXPECT_EQ(Setting("ipv4/conf/acc0/rp_filter"), "0");
+  EXPECT_EQ(Setting("ipv4/conf/slu0/rp_filter"), "0");
+  EXPECT_EQ(Setting("ipv4/conf/fab0/rp_filter"), "2") << "as strict as it was";
+  EXPECT_EQ(Setting("ipv6/conf/fab0/accept_ra"), "2");
+}
+
+TEST_F(NodeSetupTest, TheAcceleratorPortStaysDownIfAnythingFailed) {
+  files_.FailWrites(absl::PermissionDeniedError("read-only file system"));
+  EXPECT_THAT(Setup().Open(false).message(), HasSubstr("read-only"));
+  EXPECT_FALSE(routes_.devices().at("acc0").up);
+}
+
+TEST_F(NodeSetupTest, KeepsTheRoutesOfAnEarlierRun) {
+  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
+  routes_.AddDevice("slu0", "wireguard");
+  const std::vector<Route> kept =
+      AcceleratorTableRoutes("slu0", {ParseIpPrefix("10.2.0.0/24").value()});
+  ASSERT_TRUE(routes_.ReplaceTable(kAcceleratorTable, kept).ok());
+  ASSERT_TRUE(Setup().Open(/*keep_routes=*/true).ok());
+  EXPECT_EQ(routes_.tables().at(kAcceleratorTable).size(), 3u);
+}
+
+TEST_F(NodeSetupTest, WorksWithoutIpv6) {
+  std::erase_if(files_.files, [](const auto& f) { return f.first.find("ipv6") != f.first.npos; });
+  EXPECT_TRUE(Setup().Open(false).ok());
+}
+
+TEST_F(NodeSetupTest, ACompleteDefaultRouteReplacesItsBlackHole) {
+  const auto routes = AcceleratorTableRoutes("slu0", {ParseIpPrefix("0.0.0.0/0").value()});
+  ASSERT_EQ(routes.size(), 2u);
+  EXPECT_FALSE(routes[0].blackhole);
+  EXPECT_TRUE(routes[1].blackhole);
+  EXPECT_TRUE(routes[1].destination.address.v6);
+}
+
+TEST_F(NodeSetupTest, AcceleratorPrefixesAreTheNetworksOfItsAddresses) {
+  for (const char* text : {"10.1.0.1", "10.1.0.2", "10.9.8.7"}) {
+    ASSERT_TRUE(routes_.AddAddress("acc0", {ParseIpAddress(text).value(), 22}).ok());
+  }
+  ASSERT_TRUE(routes_.AddAddress("acc0", {ParseIpAddress("fd00:1::1").value(), 60}).ok());
+  const auto prefixes = Setup().AcceleratorPrefixes();
+  ASSERT_TRUE(prefixes.ok());
+  EXPECT_THAT(*prefixes, ::testing::UnorderedElementsAre(ParseIpPrefix("10.1.0.0/22").value(),
+                                                         ParseIpPrefix("10.9.8.0/22").value(),
+                                                         ParseIpPrefix("fd00:1::/60").value()));
+}
+
+TEST_F(NodeSetupTest, TheControlTunnelHasOnePeerWithOneAddress) {
+  routes_.AddDevice("slc0", "wireguard");
+  NodeSetup::ControlTunnel control;
+  control.private_key.mutable_bytes()[0] = 8;
+  control.address = ParseIpAddress("fd73:6c75:6963:6500::1:1").value();
+  control.controller_key = {2};
+  control.endpoint = ParseEndpoint("192.0.2.9:51819").value();
+  control.controller_address = ParseIpAddress("fd73:6c75:6963:6500::1").value();
+  ASSERT_TRUE(Setup().OpenControlTunnel(control).ok());
+  const auto device = tunnels_.device("slc0");
+  EXPECT_EQ(device->config.listen_port, 51821);
+  EXPECT_EQ(device->config.mark, kTunnelMark);
+  ASSERT_EQ(device->peers.size(), 1u);
+  const TunnelPeer& peer = device->peers.begin()->second.peer;
+  EXPECT_THAT(peer.allowed, ElementsAre(ParseIpPrefix("fd73:6c75:6963:6500::1").value()));
+  EXPECT_GT(peer.keepalive, absl::ZeroDuration());
+  EXPECT_EQ(routes_.Addresses("slc0")->size(), 1u);
+}
+
+TEST_F(NodeSetupTest, TakesDownWhatItMade) {
+  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
+  ASSERT_TRUE(Setup().Open(false).ok());
+  routes_.AddDevice("slu0", "wireguard");
+  const absl::Status s = Setup().TakeDown(gate_);
+  EXPECT_TRUE(s.ok()) << s;
+  EXPECT_FALSE(routes_.devices().at("acc0").up);
+  EXPECT_TRUE(routes_.rules().empty());
+  EXPECT_EQ(tunnels_.device("slu0"), nullptr);
+  EXPECT_TRUE(!routes_.tables().contains(kAcceleratorTable) ||
+              routes_.tables().at(kAcceleratorTable).empty());
+}
+
+TEST_F(NodeSetupTest, TakingDownTwiceIsOk) {
+  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
+  ASSERT_TRUE(Setup().TakeDown(gate_).ok());
+  EXPECT_TRUE(Setup().TakeDown(gate_).ok());
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,113 @@
+#include "agent/deadman/cutter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+using ::testing::_;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::InSequence;
+using ::testing::IsEmpty;
+using ::testing::Return;
+using ::testing::StrictMock;
+
+class MockDatapath : public Datapath {
+ public:
+  MOCK_METHOD(absl::StatusOr<Started>, Start, (const DatapathConfig&), (override));
+  MOCK_METHOD(absl::Status, SetOwnPrefixes, (const std::vector<IpPrefix>&), (override));
+  MOCK_METHOD(absl::Status, SetRoutes, (const std::vector<GateRoute>&), (override));
+  MOCK_METHOD(absl::Status, Apply, (const LinkSide&, const GateLease&), (override));
+  MOCK_METHOD(absl::StatusOr<LinkReport>, Close, (const LinkSide&), (override));
+  MOCK_METHOD(absl::StatusOr<Reading>, Read, (), (override));
+  MOCK_METHOD(absl::Status, SetKillSwitch, (bool), (override));
+  MOCK_METHOD(absl::Status, Verify, (), (override));
+  MOCK_METHOD(absl::Status, Remove, (), (override));
+};
+
+class MockTunnel : public Tunnel {
+ public:
+  MOCK_METHOD(const std::string&, device, (), (const, override));
+  MOCK_METHOD(const std::string&, backend, (), (const, override));
+  MOCK_METHOD(const std::string&, backend_reason, (), (const, override));
+  MOCK_METHOD(absl::Status, Configure, (const TunnelConfig&), (override));
+  MOCK_METHOD(absl::StatusOr<PublicKey>, public_key, (), (override));
+  MOCK_METHOD(absl::Status, SetPeer, (const TunnelPeer&), (override));
+  MOCK_METHOD(absl::Status, RemovePeer, (const PublicKey&), (override));
+  MOCK_METHOD(absl::StatusOr<std::vector<TunnelPeerState>>, Peers, (), (override));
+  MOCK_METHOD(absl::Status, Destroy, (), (override));
+};
+
+const LinkSide kA{{"a1", "b1"}, Role::kSend};
+const LinkSide kB{{"a1", "b2"}, Role::kSend};
+constexpr PublicKey kKey{7};
+
+LinkReport ReportOf(const LinkSide& side) {
+  LinkReport report;
+  report.side = side;
+  return report;
+}
+
+class CutterTest : public ::testing::Test {
+ protected:
+  CutResult CutAll() { return Cut({kA, kB}, {kKey}, datapath_, tunnel_); }
+
+  StrictMock<MockDatapath> datapath_;
+  StrictMock<MockTunnel> tunnel_;
+};
+
+TEST_F(CutterTest, ClosesGatesBeforeItRemovesKeys) {
+  InSequence in_this_order;
+  EXPECT_CALL(datapath_, Close(kA)).WillOnce(Return(ReportOf(kA)));
+  EXPECT_CALL(datapath_, Close(kB)).WillOnce(Return(ReportOf(kB)));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
+  const CutResult result = CutAll();
+  EXPECT_EQ(result.closed.size(), 2u);
+  EXPECT_THAT(result.removed, ElementsAre(kKey));
+  EXPECT_THAT(result.faults, IsEmpty());
+  EXPECT_FALSE(result.kill_switch);
+}
+
+TEST_F(CutterTest, AGateThatDoesNotCloseTurnsTheKillSwitchOnAndTheRestGoesOn) {
+  InSequence in_this_order;
+  EXPECT_CALL(datapath_, Close(kA)).WillOnce(Return(absl::InternalError("map gone")));
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillOnce(Return(absl::OkStatus()));
+  EXPECT_CALL(datapath_, Close(kB)).WillOnce(Return(ReportOf(kB)));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
+  const CutResult result = CutAll();
+  EXPECT_TRUE(result.kill_switch);
+  EXPECT_THAT(result.not_closed, ElementsAre(kA));
+  EXPECT_THAT(result.faults, ElementsAre(HasSubstr("cannot close a1>b1 (send): map gone")));
+}
+
+TEST_F(CutterTest, AKeyThatDoesNotGoTurnsTheKillSwitchOn) {
+  EXPECT_CALL(datapath_, Close(_)).WillRepeatedly(Return(LinkReport{}));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::InternalError("socket gone")));
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillOnce(Return(absl::OkStatus()));
+  const CutResult result = CutAll();
+  EXPECT_TRUE(result.kill_switch);
+  EXPECT_THAT(result.removed, IsEmpty());
+}
+
+TEST_F(CutterTest, EvenWithoutKillSwitchTheKeysGo) {
+  EXPECT_CALL(datapath_, Close(_)).WillRepeatedly(Return(absl::InternalError("map gone")));
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillRepeatedly(Return(absl::InternalError("too")));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
+  const CutResult result = CutAll();
+  EXPECT_FALSE(result.kill_switch);
+  EXPECT_THAT(result.faults, Contains(HasSubstr("kill switch failed")));
+  EXPECT_THAT(result.removed, ElementsAre(kKey));
+}
+
+TEST_F(CutterTest, ASideThatTheGateDoesNotHaveIsNoFailure) {
+  EXPECT_CALL(datapath_, Close(_)).WillRepeatedly(Return(absl::NotFoundError("no route")));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
+  const CutResult result = CutAll();
+  EXPECT_THAT(result.closed, IsEmpty());
+  EXPECT_THAT(result.faults, IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice

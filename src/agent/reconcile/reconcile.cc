@@ -1,0 +1,160 @@
+#include "agent/reconcile/reconcile.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace sluice {
+namespace {
+
+template <typename T>
+std::vector<T> Sorted(std::vector<T> v) {
+  std::sort(v.begin(), v.end());
+  v.erase(std::unique(v.begin(), v.end()), v.end());
+  return v;
+}
+
+std::vector<SideRoute> WantedGateRoutes(const NodeConfig& config) {
+  std::map<std::string, const PeerConfig*> peers;
+  for (const PeerConfig& peer : config.peers) peers[peer.node] = &peer;
+  std::vector<SideRoute> routes;
+  for (const LinkConfig& link : config.links) {
+    const auto peer = peers.find(FarNode(link.side));
+    if (peer == peers.end()) continue;
+    for (const IpPrefix& prefix : peer->second->prefixes) routes.push_back({prefix, link.side});
+  }
+  return Sorted(std::move(routes));
+}
+
+std::vector<IpPrefix> WantedTunnelRoutes(const NodeConfig& config) {
+  std::vector<IpPrefix> prefixes;
+  for (const PeerConfig& peer : config.peers) {
+    prefixes.insert(prefixes.end(), peer.prefixes.begin(), peer.prefixes.end());
+  }
+  return Sorted(std::move(prefixes));
+}
+
+class Reconciler {
+ public:
+  Reconciler(const Desired& desired, const Actual& actual, BootTime now)
+      : desired_(desired), actual_(actual), now_(now) {
+    for (const LinkConfig& link : desired.config.links) configured_.insert(link.side);
+  }
+
+  Plan Run() {
+    CloseSides();
+    const std::vector<PeerTerms> peers = WantedPeers();
+    RemovePeers(peers);
+    if (auto own = Sorted(desired_.config.own_prefixes); own != actual_.own_prefixes) {
+      plan_.actions.push_back(SetOwnPrefixes{std::move(own)});
+    }
+    if (auto routes = WantedGateRoutes(desired_.config); routes != actual_.gate_routes) {
+      plan_.actions.push_back(SetGateRoutes{std::move(routes)});
+    }
+    ApplyLeases();
+    SetPeers(peers);
+    if (auto routes = WantedTunnelRoutes(desired_.config); routes != actual_.tunnel_routes) {
+      plan_.actions.push_back(SetTunnelRoutes{std::move(routes)});
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  // A lease keeps its side open only while the gate has not closed that very lease.
+  bool MayBeOpen(const LinkSide& side) const {
+    if (desired_.deny_all || !configured_.contains(side)) return false;
+    const auto lease = desired_.leases.find(side);
+    if (lease == desired_.leases.end() || lease->second.expires_at <= now_) return false;
+    const auto report = actual_.gate.find(side);
+    return report == actual_.gate.end() || !report->second.closed ||
+           report->second.lease_sequence < lease->second.sequence;
+  }
+
+  void CloseSides() {
+    for (const auto& [side, report] : actual_.gate) {
+      if (IsOpen(report) && !MayBeOpen(side)) plan_.actions.push_back(CloseSide{side});
+    }
+  }
+
+  void ApplyLeases() {
+    for (const auto& [side, terms] : desired_.leases) {
+      if (!MayBeOpen(side)) continue;
+      const auto report = actual_.gate.find(side);
+      if (report == actual_.gate.end() || report->second.lease_sequence < terms.sequence) {
+        plan_.actions.push_back(ApplyLease{side, terms});
+      }
+    }
+  }
+
+  std::vector<PeerTerms> WantedPeers() {
+    std::map<std::string, std::vector<LinkSide>> open;
+    for (const auto& [side, terms] : desired_.leases) {
+      if (MayBeOpen(side)) open[FarNode(side)].push_back(side);
+    }
+    std::vector<PeerTerms> peers;
+    for (const PeerConfig& peer : desired_.config.peers) {
+      const auto sides = open.find(peer.node);
+      if (sides == open.end()) continue;
+      const auto endpoint = ChooseEndpoint(peer.endpoints, desired_.fabric_networks);
+      if (peer.key && endpoint) {
+        peers.push_back({*peer.key, *endpoint, Sorted(peer.prefixes)});
+        continue;
+      }
+      const std::string why = StrCat("no tunnel to ", peer.node, ": its ",
+                                     peer.key ? "fabric address" : "tunnel key", " is not known");
+      for (const LinkSide& side : sides->second) plan_.obstacles[side] = why;
+    }
+    return peers;
+  }
+
+  void RemovePeers(const std::vector<PeerTerms>& wanted) {
+    for (const ActualPeer& peer : actual_.peers) {
+      const bool keep = std::any_of(wanted.begin(), wanted.end(),
+                                    [&](const PeerTerms& w) { return w.key == peer.key; });
+      if (!keep) plan_.actions.push_back(RemovePeer{peer.key});
+    }
+  }
+
+  void SetPeers(const std::vector<PeerTerms>& wanted) {
+    for (const PeerTerms& terms : wanted) {
+      const bool same =
+          std::any_of(actual_.peers.begin(), actual_.peers.end(), [&](const ActualPeer& peer) {
+            return peer.key == terms.key && peer.endpoint == terms.endpoint &&
+                   Sorted(peer.allowed) == terms.allowed;
+          });
+      if (!same) plan_.actions.push_back(SetPeer{terms});
+    }
+  }
+
+  const Desired& desired_;
+  const Actual& actual_;
+  const BootTime now_;
+  std::set<LinkSide> configured_;
+  Plan plan_;
+};
+
+}  // namespace
+
+std::optional<Endpoint> ChooseEndpoint(const std::vector<Endpoint>& endpoints,
+                                       const std::vector<IpPrefix>& fabric_networks) {
+  for (const IpPrefix& network : fabric_networks) {
+    for (const Endpoint& endpoint : endpoints) {
+      if (network.Contains(endpoint.address)) return endpoint;
+    }
+  }
+  for (const Endpoint& endpoint : endpoints) {
+    for (const IpPrefix& network : fabric_networks) {
+      if (network.address.v6 == endpoint.address.v6) return endpoint;
+    }
+  }
+  if (endpoints.empty()) return std::nullopt;
+  return endpoints.front();
+}
+
+Plan Reconcile(const Desired& desired, const Actual& actual, BootTime now) {
+  return Reconciler(desired, actual, now).Run();
+}
+
+}  // namespace sluice

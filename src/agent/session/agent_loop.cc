@@ -1,0 +1,81 @@
+#include "agent/session/agent_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+namespace {
+
+constexpr absl::Duration kFirstNudge = absl::Seconds(4);
+constexpr absl::Duration kNextNudge = absl::Seconds(6);
+// The core's time comes even when the controller talks without end.
+constexpr int kEventsPerTick = 64;
+
+}  // namespace
+
+AgentLoop::AgentLoop(Parts parts, std::function<void()> unreachable)
+    : parts_(parts),
+      unreachable_(std::move(unreachable)),
+      nudge_at_(parts.clock.Now() + kFirstNudge) {}
+
+void AgentLoop::Run(ControlSession& session) {
+  while (TakeEvents(session)) {
+    parts_.core.Tick(out_);
+    Flush(session);
+    if (parts_.core.TakeReconnect()) session.Reset();
+    Nudge();
+  }
+}
+
+bool AgentLoop::TakeEvents(ControlSession& session) {
+  absl::Duration wait = parts_.core.NextWake() - parts_.clock.Now();
+  for (int i = 0; i < kEventsPerTick; ++i) {
+    std::optional<AgentEvent> event = parts_.queue.PopFor(std::max(wait, absl::ZeroDuration()));
+    if (!event) return !parts_.queue.closed();
+    if (!event->session) return false;
+    Handle(*event->session);
+    Flush(session);
+    wait = absl::ZeroDuration();
+  }
+  return true;
+}
+
+void AgentLoop::Handle(SessionEvent& event) {
+  switch (event.kind) {
+    case SessionEvent::Kind::kConnected:
+      spdlog::info("connected to the controller");
+      session_ = event.session;
+      nudge_at_.reset();
+      parts_.core.OnConnected(out_);
+      break;
+    case SessionEvent::Kind::kDisconnected:
+      spdlog::warn("no session with the controller: {}; leases run on to their ends", event.why);
+      nudge_at_ = parts_.clock.Now() + kFirstNudge;
+      parts_.core.OnDisconnected();
+      break;
+    case SessionEvent::Kind::kMessage:
+      parts_.core.OnMessage(event.message, out_);
+      break;
+  }
+}
+
+void AgentLoop::Flush(ControlSession& session) {
+  for (agent::v1::AgentMessage& message : out_) {
+    if (session.Send(session_, std::move(message))) continue;
+    // Hello of the next session tells all that is lost here.
+    session.Reset();
+    break;
+  }
+  out_.clear();
+}
+
+void AgentLoop::Nudge() {
+  const BootTime now = parts_.clock.Now();
+  if (!nudge_at_ || now < *nudge_at_) return;
+  nudge_at_ = now + kNextNudge;
+  unreachable_();
+}
+
+}  // namespace sluice
