@@ -1,0 +1,211 @@
+#include "cli.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "base/strings.h"
+#include "client.h"
+#include "commands.h"
+#include "token_file.h"
+#include "top.h"
+
+namespace sluice::ctl {
+namespace {
+
+// The command line as parsed. CLI11 fills the fields by reference.
+struct Parsed {
+  std::string api = "http://127.0.0.1:8080";
+  std::string token_file;
+  std::string output = "table";
+  NodeAddArgs node;
+  QuotaSetArgs quota;
+  std::string link;
+  std::string reason;
+  bool all = false;
+  bool once = false;
+  bool live = false;  // top, with or without --once
+  // Checks the chosen command's arguments; set by its callback.
+  std::function<absl::StatusOr<Action>()> prepare;
+};
+
+CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& about,
+                     Parsed& parsed, std::function<absl::StatusOr<Action>()> prepare) {
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->callback([&parsed, prepare = std::move(prepare)] { parsed.prepare = prepare; });
+  return command;
+}
+
+CLI::App* AddGroup(CLI::App& parent, const std::string& name, const std::string& about) {
+  return parent.add_subcommand(name, about)->require_subcommand(1);
+}
+
+void AddLinkArgument(CLI::App& command, std::string& link) {
+  command.add_option("LINK", link, "The link as SOURCE>DESTINATION, in quotes: 'a1>b1'")
+      ->required();
+}
+
+void AddNodeCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(app, "node", "The fleet's nodes: add, list, remove");
+  CLI::App* add = AddCommand(*group, "add",
+                             "Announce a node. Prints its one-time join token, and on stderr the "
+                             "command to run on the node.",
+                             p, [&p] { return NodeAdd(p.node); });
+  add->add_option("NAME", p.node.name, "The node's name: a-z, 0-9 and -, at most 32")->required();
+  add->add_option("--enclosure", p.node.enclosure, "The enclosure that the node is part of")
+      ->required();
+  add->add_option("--role", p.node.role, "gateway if its accelerator port faces the outside world")
+      ->check(CLI::IsMember({"node", "gateway"}))
+      ->capture_default_str();
+  add->add_option("--prefix", p.node.prefixes,
+                  "An IP prefix of its accelerators, such as 10.1.0.0/24; may be repeated. Without "
+                  "any, what the node's own port has.");
+  add->footer("Example:\n  sluicectl node add a1 --enclosure east");
+  AddCommand(*group, "list", "All nodes, their state and their faults", p,
+             [] { return NodeList(); });
+  CLI::App* remove =
+      AddCommand(*group, "remove", "Remove a node: its links are closed, its keys forgotten", p,
+                 [&p] { return NodeRemove(p.node.name); });
+  remove->add_option("NAME", p.node.name, "The node's name")->required();
+}
+
+void AddQuotaSet(CLI::App& group, Parsed& p) {
+  CLI::App* set = AddCommand(group, "set", "Set a link's quota, new or instead of the old one", p,
+                             [&p] { return QuotaSet(p.quota); });
+  AddLinkArgument(*set, p.quota.link);
+  set->add_option("--rate", p.quota.rate,
+                  "How fast, in bit/s: 8kbit to 400Gbit, such as 100Mbit or 1.5Gbit")
+      ->required();
+  set->add_option("--volume", p.quota.volume,
+                  "How much, in bytes of IP packets: such as 1GB, 512KiB or 1500B, up to 4EiB")
+      ->required();
+  set->add_option(
+         "--per", p.quota.per,
+         "What the volume is for: \"lifetime\" (all there will ever be), or a window after "
+         "which it begins anew, such as 24h")
+      ->capture_default_str();
+  set->add_option(
+      "--lease", p.quota.lease,
+      "How long one lease lives, and so how long the link outlives a controller that is "
+      "gone: 1s to 24h, 30s if not given");
+  set->add_option("--burst", p.quota.burst,
+                  "How much may go at once above the rate: 3KB to 1GiB; if not given, 10 ms of the "
+                  "rate, at least 32KiB and at most 64MiB");
+  set->footer(
+      "Examples:\n"
+      "  sluicectl quota set 'a1>b1' --rate 100Mbit --volume 1GB\n"
+      "  sluicectl quota set 'a1>gw' --rate 8kbit --volume 10MB --per 24h --lease 5m");
+}
+
+void AddQuotaCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(app, "quota", "What each link may carry: set, list, delete");
+  AddQuotaSet(*group, p);
+  AddCommand(*group, "list", "All quotas", p, [] { return QuotaList(); });
+  CLI::App* remove = AddCommand(
+      *group, "delete", "Delete a link's quota: the link is closed and its account forgotten", p,
+      [&p] { return QuotaDelete(p.link); });
+  AddLinkArgument(*remove, p.link);
+}
+
+void AddLeaseCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(app, "lease", "The leases given on quotas: list, revoke, restore");
+  AddCommand(*group, "list", "All leases that were given, by link and end", p,
+             [] { return LeaseList(); });
+  CLI::App* revoke = AddCommand(*group, "revoke",
+                                "Close a link now, at both ends, until it is restored or its quota "
+                                "is set again",
+                                p, [&p] { return LeaseRevoke(p.link, p.reason); });
+  AddLinkArgument(*revoke, p.link);
+  revoke->add_option("--reason", p.reason, "Why, for those who will ask");
+  CLI::App* restore = AddCommand(*group, "restore", "Let a revoked link have leases again", p,
+                                 [&p] { return LeaseRestore(p.link); });
+  AddLinkArgument(*restore, p.link);
+}
+
+void AddViewCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(app, "link", "The links as they are now: list, show");
+  CLI::App* list = AddCommand(*group, "list", "State, rate, volume and drops of each link", p,
+                              [&p] { return LinkList(p.all); });
+  list->add_flag("--all", p.all, "Also links without a quota");
+  CLI::App* show = AddCommand(*group, "show", "All that is known of one link, drops in words", p,
+                              [&p] { return LinkShow(p.link); });
+  AddLinkArgument(*show, p.link);
+  AddCommand(app, "status", "The controller's own state", p, [] { return ShowStatus(); });
+  CLI::App* top =
+      AddCommand(app, "top", "The links, live in the terminal; q or Ctrl-C ends it", p, [&p] {
+        p.live = true;
+        return Top(p.once);
+      });
+  top->add_flag("--once", p.once, "Print one frame, after a second, and end");
+}
+
+void Describe(CLI::App& app, Parsed& p) {
+  app.description("Sets and shows what the links of a Sluice fleet may carry.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", "sluicectl " SLUICE_VERSION);
+  app.add_option("--api", p.api, "Where the controller's API is")
+      ->envname("SLUICE_API")
+      ->capture_default_str();
+  app.add_option("--token-file", p.token_file,
+                 "The file with the admin token: admin.token of the controller's state directory, "
+                 "or a copy with mode 0600")
+      ->envname("SLUICE_TOKEN_FILE");
+  app.add_option("-o,--output", p.output, "table for people, json for programs")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  app.footer(
+      "Every command has --help. Exit codes: 0 done, 1 refused or not reached, 2 wrong usage.");
+  AddNodeCommands(app, p);
+  AddQuotaCommands(app, p);
+  AddLeaseCommands(app, p);
+  AddViewCommands(app, p);
+}
+
+int Fail(const absl::Status& status, int code) {
+  std::cerr << "sluicectl: " << status.message() << "\n";
+  return code;
+}
+
+int RunParsed(Parsed& p) {
+  absl::StatusOr<Action> action = p.prepare();
+  if (!action.ok()) return Fail(action.status(), kExitUsage);
+  if (p.token_file.empty())
+    return Fail(absl::InvalidArgumentError(
+                    "no admin token: name its file with --token-file or SLUICE_TOKEN_FILE; it is "
+                    "admin.token in the controller's state directory"),
+                kExitUsage);
+  absl::StatusOr<std::string> token = ReadTokenFile(p.token_file);
+  if (!token.ok()) return Fail(token.status(), kExitUsage);
+  ClientOptions options{.api = p.api, .token = *token, .token_file = p.token_file};
+  // A live picture must not hang on a controller that does not answer.
+  if (p.live) options.timeout = absl::Seconds(2);
+  absl::StatusOr<std::unique_ptr<ApiClient>> client = ApiClient::Create(options);
+  if (!client.ok()) return Fail(client.status(), kExitUsage);
+  Context context{**client, p.output == "json", std::cout, std::cerr};
+  absl::Status status = (*action)(context);
+  if (!status.ok()) return Fail(status, kExitFailed);
+  // A full disk or a closed pipe must not pass for success.
+  if (!std::cout.flush()) return Fail(absl::DataLossError("cannot write the output"), kExitFailed);
+  return kExitOk;
+}
+
+}  // namespace
+
+int Run(int argc, const char* const* argv) {
+  Parsed parsed;
+  CLI::App app;
+  app.name("sluicectl");
+  Describe(app, parsed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version come as "errors" with code 0.
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return RunParsed(parsed);
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,215 @@
+#include "commands.h"
+
+#include <string>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "format.h"
+#include "model/names.h"
+#include "model/prefix.h"
+#include "tables.h"
+
+namespace sluice::ctl {
+namespace {
+
+void PrintJson(std::ostream& out, const Json& answer) {
+  // ASCII only: the escapes keep control characters off the terminal.
+  out << answer.dump(2, ' ', /*ensure_ascii=*/true) << "\n";
+}
+
+Action Read(std::string path, std::string (*table)(const Json&)) {
+  return [path = std::move(path), table](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Get(path));
+    if (context.json) {
+      PrintJson(context.out, answer);
+    } else {
+      context.out << table(answer);
+    }
+    return absl::OkStatus();
+  };
+}
+
+// With -o json what the API answered, otherwise one line that says what was done.
+void Report(Context& context, const Json& answer, const std::string& done) {
+  if (context.json) {
+    PrintJson(context.out, answer);
+  } else {
+    context.out << done << "\n";
+  }
+}
+
+absl::StatusOr<LinkName> ParseLinkArgument(const std::string& text) {
+  absl::StatusOr<LinkName> link = ParseLinkName(text);
+  if (link.ok() || text.find('>') != std::string::npos) return link;
+  return absl::InvalidArgumentError(StrCat(
+      link.status().message(), ", and in quotes: the shell takes a bare > for a redirection"));
+}
+
+// `flag: ` in front of an error, so that it says which flag is meant.
+absl::Status ForFlag(std::string_view flag, const absl::Status& status) {
+  return Annotate(status, StrCat("--", flag));
+}
+
+absl::Status ParseTimes(const QuotaSetArgs& args, Quota& quota) {
+  quota.lease_lifetime = kDefaultLeaseLifetime;
+  if (!args.lease.empty()) {
+    absl::StatusOr<absl::Duration> lease = ParseDuration(args.lease);
+    if (!lease.ok()) return ForFlag("lease", lease.status());
+    quota.lease_lifetime = *lease;
+  }
+  if (args.per == "lifetime") return absl::OkStatus();
+  absl::StatusOr<absl::Duration> window = ParseDuration(args.per);
+  if (!window.ok())
+    return absl::InvalidArgumentError(StrCat("--per: ", ForMessage(args.per),
+                                             " is neither \"lifetime\" nor a window such as 24h"));
+  quota.window = *window;
+  return absl::OkStatus();
+}
+
+std::string PerText(const Quota& quota) {
+  return quota.window ? FormatExact(*quota.window) : "lifetime";
+}
+
+std::string Describe(const Quota& quota) {
+  return StrCat(quota.link.ToString(), " may carry ", FormatExact(quota.volume),
+                quota.window ? StrCat(" per ", PerText(quota)) : " in all", " at ",
+                FormatExact(quota.rate), ", in leases of ", FormatExact(quota.lease_lifetime));
+}
+
+absl::Status PrintToken(Context& context, const std::string& name, const Json& answer) {
+  const std::string token = Text(answer, "token");
+  if (token.empty())
+    return absl::InternalError(
+        "the controller's answer holds no token; is it a sluice-controller?");
+  if (context.json) {
+    PrintJson(context.out, answer);
+  } else {
+    context.out << token << "\n";
+  }
+  context.out.flush();
+  context.err
+      << "Node " << name << " may join within " << ShowSeconds(Number(answer, "token_expires_in_s"))
+      << ", once, with this token. On the node, as root, run:\n\n  sluice-agent join --token "
+      << token << "\n\n(with the same directories and devices as `sluice-agent run`).\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Action> NodeAdd(const NodeAddArgs& args) {
+  SLUICE_RETURN_IF_ERROR(CheckName("the node's name", args.name));
+  SLUICE_RETURN_IF_ERROR(ForFlag("enclosure", CheckName("the name", args.enclosure)));
+  Json body = {{"name", args.name}, {"enclosure", args.enclosure}, {"role", args.role}};
+  for (const std::string& text : args.prefixes) {
+    absl::StatusOr<IpPrefix> prefix = ParseIpPrefix(text);
+    if (!prefix.ok()) return ForFlag("prefix", prefix.status());
+    body["prefixes"].push_back(prefix->ToString());
+  }
+  return [name = args.name, body](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Post("/api/v1/nodes", body));
+    return PrintToken(context, name, answer);
+  };
+}
+
+absl::StatusOr<Action> NodeRemove(const std::string& name) {
+  SLUICE_RETURN_IF_ERROR(CheckName("the node's name", name));
+  return [name](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Delete("/api/v1/nodes/" + name));
+    Report(context, answer, StrCat("Node ", name, " is removed; its links are closed."));
+    return absl::OkStatus();
+  };
+}
+
+Action NodeList() { return Read("/api/v1/nodes", NodeTable); }
+
+absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args) {
+  Quota quota;
+  SLUICE_ASSIGN_OR_RETURN(quota.link, ParseLinkArgument(args.link));
+  absl::StatusOr<BitRate> rate = ParseBitRate(args.rate);
+  if (!rate.ok()) return ForFlag("rate", rate.status());
+  absl::StatusOr<Bytes> volume = ParseBytes(args.volume);
+  if (!volume.ok()) return ForFlag("volume", volume.status());
+  quota.rate = *rate;
+  quota.volume = *volume;
+  quota.burst = DefaultBurst(*rate);
+  if (!args.burst.empty()) {
+    absl::StatusOr<Bytes> burst = ParseBytes(args.burst);
+    if (!burst.ok()) return ForFlag("burst", burst.status());
+    quota.burst = *burst;
+  }
+  SLUICE_RETURN_IF_ERROR(ParseTimes(args, quota));
+  // CheckQuota's fields have the flags' names.
+  if (absl::Status status = CheckQuota(quota); !status.ok())
+    return absl::InvalidArgumentError(StrCat("--", status.message()));
+  return quota;
+}
+
+Json QuotaBody(const Quota& quota) {
+  return {{"rate", quota.rate.bps},
+          {"burst", quota.burst.value},
+          {"volume", quota.volume.value},
+          {"per", PerText(quota)},
+          {"lease", FormatExact(quota.lease_lifetime)}};
+}
+
+absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args) {
+  SLUICE_ASSIGN_OR_RETURN(Quota quota, ParseQuota(args));
+  return [quota](Context& context) -> absl::Status {
+    const std::string path = "/api/v1/quotas/" + LinkInPath(quota.link);
+    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Put(path, QuotaBody(quota)));
+    Report(context, answer, Describe(quota));
+    return absl::OkStatus();
+  };
+}
+
+absl::StatusOr<Action> QuotaDelete(const std::string& text) {
+  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
+  return [link](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(Json answer,
+                            context.client.Delete("/api/v1/quotas/" + LinkInPath(link)));
+    Report(context, answer, StrCat("The quota on ", link.ToString(), " is deleted; it is closed."));
+    return absl::OkStatus();
+  };
+}
+
+Action QuotaList() { return Read("/api/v1/quotas", QuotaTable); }
+
+absl::StatusOr<Action> LeaseRevoke(const std::string& text, const std::string& reason) {
+  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
+  return [link, reason](Context& context) -> absl::Status {
+    Json body = Json::object();
+    if (!reason.empty()) body["reason"] = Printable(reason);
+    SLUICE_ASSIGN_OR_RETURN(
+        Json answer, context.client.Post("/api/v1/leases/" + LinkInPath(link) + "/revoke", body));
+    Report(context, answer,
+           StrCat(link.ToString(),
+                  " is revoked at both ends. To open it again: sluicectl lease "
+                  "restore '",
+                  link.ToString(), "'"));
+    return absl::OkStatus();
+  };
+}
+
+absl::StatusOr<Action> LeaseRestore(const std::string& text) {
+  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
+  return [link](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(
+        Json answer,
+        context.client.Post("/api/v1/leases/" + LinkInPath(link) + "/restore", Json::object()));
+    Report(context, answer, StrCat(link.ToString(), " may have leases again."));
+    return absl::OkStatus();
+  };
+}
+
+Action LeaseList() { return Read("/api/v1/leases", LeaseTable); }
+
+Action LinkList(bool all) { return Read(all ? "/api/v1/links?all=1" : "/api/v1/links", LinkTable); }
+
+absl::StatusOr<Action> LinkShow(const std::string& text) {
+  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
+  return Read("/api/v1/links/" + LinkInPath(link), LinkDetails);
+}
+
+Action ShowStatus() { return Read("/api/v1/status", StatusText); }
+
+}  // namespace sluice::ctl

@@ -1,0 +1,65 @@
+// What sluicectl can do. Each function checks its arguments with the same
+// parsers as the controller's and gives back an action, or InvalidArgument;
+// only the action talks to the controller.
+#ifndef SLUICE_APPS_CTL_COMMANDS_H_
+#define SLUICE_APPS_CTL_COMMANDS_H_
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client.h"
+#include "model/quota.h"
+
+namespace sluice::ctl {
+
+struct Context {
+  ApiClient& client;
+  bool json = false;  // print the API's JSON instead of a table
+  std::ostream& out;  // what was asked for
+  std::ostream& err;  // remarks for people
+};
+
+using Action = std::function<absl::Status(Context&)>;
+
+struct NodeAddArgs {
+  std::string name;
+  std::string enclosure;
+  std::string role = "node";
+  std::vector<std::string> prefixes;
+};
+absl::StatusOr<Action> NodeAdd(const NodeAddArgs& args);
+absl::StatusOr<Action> NodeRemove(const std::string& name);
+Action NodeList();
+
+struct QuotaSetArgs {
+  std::string link;
+  std::string rate;
+  std::string volume;
+  std::string per = "lifetime";
+  std::string lease;  // empty: kDefaultLeaseLifetime
+  std::string burst;  // empty: DefaultBurst(rate)
+};
+// The quota that the arguments say; errors name the flag that is wrong.
+absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args);
+// The body of PUT /api/v1/quotas/{link}.
+Json QuotaBody(const Quota& quota);
+
+absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args);
+absl::StatusOr<Action> QuotaDelete(const std::string& link);
+Action QuotaList();
+
+absl::StatusOr<Action> LeaseRevoke(const std::string& link, const std::string& reason);
+absl::StatusOr<Action> LeaseRestore(const std::string& link);
+Action LeaseList();
+
+Action LinkList(bool all);
+absl::StatusOr<Action> LinkShow(const std::string& link);
+Action ShowStatus();
+
+}  // namespace sluice::ctl
+
+#endif  // SLUICE_APPS_CTL_COMMANDS_H_

@@ -1,0 +1,26 @@
+// The API's answers as tables and texts for people. Pure; each takes the JSON
+// that the API gives and ends with a newline.
+#ifndef SLUICE_APPS_CTL_TABLES_H_
+#define SLUICE_APPS_CTL_TABLES_H_
+
+#include <string>
+
+#include "json_view.h"
+
+namespace sluice::ctl {
+
+std::string NodeTable(const Json& answer);   // {"nodes":[…]}
+std::string QuotaTable(const Json& answer);  // {"quotas":[…]}
+std::string LeaseTable(const Json& answer);  // {"leases":[…]}
+std::string LinkTable(const Json& answer);   // {"links":[…]}
+// One link with everything that is known of it, drop reasons in words.
+std::string LinkDetails(const Json& link);
+// Any object, a line for each value, with units taken from the names' endings.
+std::string StatusText(const Json& answer);
+
+// "12 volume", "12 volume and 3 more", "-" for none.
+std::string ShowDrops(const Json& drops);
+
+}  // namespace sluice::ctl
+
+#endif  // SLUICE_APPS_CTL_TABLES_H_
