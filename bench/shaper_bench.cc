@@ -48,13 +48,13 @@ absl::StatusOr<ShaperPlan> Override(const Values& values, absl::StatusOr<ShaperP
                                     BitRate rate) {
   if (!plan.ok()) return plan;
   for (const auto& [name, value] : values) {
-    if (name == "htb_burst") {
-      plan->htb.burst = value;
+    if (name == "htb_burst") plan->htb.burst = value;
+    if (name == "peak_percent") plan->htb.peak = plan->htb.rate * value / 100;
+    if (name == "peak_burst") {
+      plan->htb.peak_burst = value;
       plan->words.burst_ns =
           static_cast<uint64_t>(absl::ToInt64Nanoseconds(TimeFor(Bytes{value}, rate)));
     }
-    if (name == "peak_percent") plan->htb.peak = plan->htb.rate * value / 100;
-    if (name == "peak_burst") plan->htb.peak_burst = value;
     if (name == "clock_bps") plan->words.rate = BitRate{value};
     if (name == "burst_ns") plan->words.burst_ns = value;
     if (name == "max_size") plan->leaf.max_size = static_cast<uint32_t>(value);
@@ -116,12 +116,12 @@ absl::Status Run(char** argv) {
   SLUICE_ASSIGN_OR_RETURN(auto tc, RtnetlinkTrafficControl::Open());
   Values values;
   const SystemClock clock;
-  TcDatapath datapath(
-      std::make_unique<TcShaper>(std::move(routes), std::move(tc),
-                                 [&](BitRate rate, Bytes burst, int mtu) {
-                                   return Override(values, PlanHtb(rate, burst, mtu), rate);
-                                 }),
-      clock);
+  TcDatapath datapath(std::make_unique<TcShaper>(std::move(routes), std::move(tc),
+                                                 [&](BitRate rate, Bytes burst, int mtu) {
+                                                   return Override(values,
+                                                                   PlanHtb(rate, burst, mtu), rate);
+                                                 }),
+                      clock);
   SLUICE_RETURN_IF_ERROR(Start(datapath, argv));
   std::cout << "ready" << std::endl;
   uint64_t sequence = 0;

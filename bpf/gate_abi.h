@@ -151,7 +151,7 @@ struct sluice_route_key {
 
 /* Map "cache": per CPU a run of sets of two ways in front of "routes", also of
  * addresses that no route has. User space sizes it; only the gate uses it. */
-#define SLUICE_CACHE_BITS 14 /* log2 of the sets per CPU, at most */
+#define SLUICE_CACHE_BITS 16 /* log2 of the sets per CPU, at most: few of 10,000 share one */
 #define SLUICE_CACHE_SLOT_MASK 0x3ffffffull
 struct sluice_cache_way {
   __u64 high; /* the address as two words of memory */

@@ -1,5 +1,7 @@
-# `ninja tests` builds all tests and what they need, `ninja fuzzers` all fuzzers.
+# `ninja tests` builds all tests and what they need, `ninja threaded_tests` those that
+# start threads, `ninja fuzzers` all fuzzers.
 add_custom_target(tests)
+add_custom_target(threaded_tests)
 add_custom_target(fuzzers)
 
 # sluice_library(NAME SOURCES … DEPS …): a folder's static library, warnings as errors.
@@ -11,21 +13,26 @@ function(sluice_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
 endfunction()
 
-# sluice_test(NAME SOURCES … DEPS … [ROOT]): a GoogleTest binary run by ctest.
-# ROOT marks tests that need root and a kernel with BPF; they carry the label "root".
+# sluice_test(NAME SOURCES … DEPS … [ROOT] [THREADS]): a GoogleTest binary run by ctest.
+# ROOT marks tests that need root and a kernel with BPF (label "root"), THREADS those
+# that start threads of ours and so are worth ThreadSanitizer's time (label "threads").
 function(sluice_test name)
-  cmake_parse_arguments(ARG "ROOT" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "ROOT;THREADS" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   add_dependencies(tests ${name})
   add_test(NAME ${name} COMMAND ${name})
+  set(labels unit)
   if(ARG_ROOT)
-    set_tests_properties(${name} PROPERTIES LABELS root)
-  else()
-    set_tests_properties(${name} PROPERTIES LABELS unit)
+    set(labels root)
   endif()
+  if(ARG_THREADS)
+    list(APPEND labels threads)
+    add_dependencies(threaded_tests ${name})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}")
 endfunction()
 
 # sluice_app(NAME SOURCES … DEPS …): an installed program.

@@ -37,7 +37,11 @@ def wait_open(lab: Lab, src: str, dst: str, seconds: float = 10.0) -> None:
     def is_open() -> bool:
         return is_leased(lab, src, dst)
 
-    wait_until(f"the lease of {src}>{dst}", is_open, seconds, pause=0.02)
+    try:
+        wait_until(f"the lease of {src}>{dst}", is_open, seconds, pause=0.02)
+    except LabError as error:
+        link = lab.api.link(f"{src}>{dst}")
+        raise LabError(f"{error}; the controller says: {link['state']}, {link['why']}") from error
 
 
 def is_leased(lab: Lab, src: str, dst: str) -> bool:
@@ -67,9 +71,13 @@ def send_slot(lab: Lab, src: str, dst: str) -> Slot:
     return gate_pins.slot(lab.pin_directory / src, f"{src}>{dst}", "send")
 
 
-def expiry_realtime_ns(lab: Lab, src: str, dst: str) -> int:
-    """When the sender's lease ends, on the clock of captures."""
-    return send_slot(lab, src, dst).expires_ns + realtime_minus_boottime_ns()
+def expiry_realtime_ns(lab: Lab, src: str, dst: str, role: str = "send") -> int:
+    """When the lease of one side ends, on the clock of captures."""
+    pins = lab.pin_directory / (src if role == "send" else dst)
+    expires = gate_pins.slot(pins, f"{src}>{dst}", role).expires_ns
+    if not expires:
+        raise LabError(f"the {role} side of {src}>{dst} has no lease: nothing to wait for")
+    return expires + realtime_minus_boottime_ns()
 
 
 def capture_arrivals(node: Machine) -> Capture:

@@ -76,10 +76,11 @@ def configure_and_build(log: Log, build: Path, targets: list[str], *options: str
     return log.run(configure) == 0 and log.run(["ninja", "-C", str(build), *targets]) == 0
 
 
-def ctest_binaries(build: Path) -> dict[str, list[str]]:
-    """Test name -> command, as the build declares them."""
+def ctest_binaries(build: Path, label: str) -> dict[str, list[str]]:
+    """Test name -> command of the tests with that label, as the build declares them."""
     shown = subprocess.run(
-        ["ctest", "--test-dir", str(build), "--show-only=json-v1"], capture_output=True, text=True, check=True)
+        ["ctest", "--test-dir", str(build), "-L", label, "--show-only=json-v1"],
+        capture_output=True, text=True, check=True)
     return {t["name"]: t["command"] for t in json.loads(shown.stdout)["tests"] if "command" in t}
 
 
@@ -101,9 +102,9 @@ def junit(path: Path) -> Result:
     return result
 
 
-def run_gtests(log: Log, build: Path, **env: str) -> Result:
+def run_gtests(log: Log, build: Path, label: str = ".", **env: str) -> Result:
     total = Result()
-    for name, command in ctest_binaries(build).items():
+    for name, command in ctest_binaries(build, label).items():
         with tempfile.NamedTemporaryFile(suffix=".xml") as report:
             code = log.run([*command, f"--gtest_output=xml:{report.name}"], timeout=600, **env)
             try:
@@ -136,20 +137,20 @@ def tier_unit(log: Log) -> Result:
     return run_gtests(log, BUILD)
 
 
-def sanitized(log: Log, name: str, sanitizers: str, **env: str) -> Result:
+def sanitized(log: Log, name: str, sanitizers: str, target: str, label: str, **env: str) -> Result:
     build = BUILD.with_name(f"{BUILD.name}-{name}")
-    if not configure_and_build(log, build, ["tests"], f"-DSLUICE_SANITIZE={sanitizers}"):
+    if not configure_and_build(log, build, [target], f"-DSLUICE_SANITIZE={sanitizers}"):
         return Result(failed=1, notes=["the build failed"])
-    return run_gtests(log, build, **env)
+    return run_gtests(log, build, label, **env)
 
 
 def tier_asan(log: Log) -> Result:
-    return sanitized(log, "asan", "address,undefined", ASAN_OPTIONS="detect_leaks=1",
+    return sanitized(log, "asan", "address,undefined", "tests", ".", ASAN_OPTIONS="detect_leaks=1",
                      UBSAN_OPTIONS="print_stacktrace=1")
 
 
 def tier_tsan(log: Log) -> Result:
-    return sanitized(log, "tsan", "thread", TSAN_OPTIONS=f"suppressions={ROOT}/tools/tsan.supp")
+    return sanitized(log, "tsan", "thread", "threaded_tests", "threads", TSAN_OPTIONS=f"suppressions={ROOT}/tools/tsan.supp")
 
 
 def tier_tidy(log: Log) -> Result:

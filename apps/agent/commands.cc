@@ -50,8 +50,13 @@ struct Machine {
   }
 };
 
+absl::Status MakeDirectory(Files& files, const std::string& path, std::string_view flag) {
+  return Annotate(files.MakeDirectory(path),
+                  StrCat(flag, " ", path, " cannot be used; name another directory"));
+}
+
 absl::StatusOr<std::unique_ptr<FileLock>> LockRunDirectory(const AgentFlags& flags, Files& files) {
-  SLUICE_RETURN_IF_ERROR(files.MakeDirectory(flags.run_directory));
+  SLUICE_RETURN_IF_ERROR(MakeDirectory(files, flags.run_directory, "--run-dir"));
   auto lock = files.Lock(flags.run_directory + "/lock");
   if (!absl::IsUnavailable(lock.status())) return lock;
   return absl::FailedPreconditionError(
@@ -194,6 +199,7 @@ absl::Status JoinCommand(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
   NodeSetup setup = machine->Setup(flags);
   SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
+  SLUICE_RETURN_IF_ERROR(MakeDirectory(machine->files, flags.state_directory, "--state-dir"));
   IdentityStore store(machine->files, flags.state_directory);
   return JoinWith(flags, *machine, setup, store).status();
 }
@@ -202,8 +208,8 @@ absl::Status RunCommand(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
   NodeSetup setup = machine->Setup(flags);
   SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
+  SLUICE_RETURN_IF_ERROR(MakeDirectory(machine->files, flags.state_directory, "--state-dir"));
   IdentityStore store(machine->files, flags.state_directory);
-  SLUICE_RETURN_IF_ERROR(machine->files.MakeDirectory(flags.state_directory));
   SLUICE_ASSIGN_OR_RETURN(const Enrolment enrolment,
                           EnrolmentOrJoin(flags, *machine, setup, store));
   SLUICE_ASSIGN_OR_RETURN(const NodeKeys keys, store.Keys());

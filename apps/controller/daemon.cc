@@ -53,8 +53,7 @@ std::string MachineBoot(Files& files) {
   return id.ok() ? std::string(ToStd(absl::StripAsciiWhitespace(*id))) : "";
 }
 
-CoreConfig CoreConfigOf(const ControllerFlags& flags, const ControllerState& state,
-                        Files& files) {
+CoreConfig CoreConfigOf(const ControllerFlags& flags, const ControllerState& state, Files& files) {
   CoreConfig config;
   config.fleet = flags.fleet;
   config.signing_seed = state.signing_seed;
@@ -104,8 +103,7 @@ absl::Status Serve(const ControllerFlags& flags, Files& files, ControllerState& 
   const absl::Cleanup stop_rest = [&] { rest_server->Stop(); };
 
   const std::string ready = flags.run_directory + "/ready";
-  SLUICE_RETURN_IF_ERROR(
-      files.WriteDurably(ready, StrCat("api_port=", rest_server->port(), "\n")));
+  SLUICE_RETURN_IF_ERROR(files.WriteDurably(ready, StrCat("api_port=", rest_server->port(), "\n")));
   const absl::Cleanup not_ready = [&] { (void)files.Remove(ready); };
   std::fprintf(stderr, "sluice-controller ready\n");
   wait();

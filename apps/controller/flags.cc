@@ -19,9 +19,8 @@ std::string CheckDevice(const std::string& name) {
 }
 
 std::string CheckFleet(const std::string& name) {
-  const bool printable = std::all_of(name.begin(), name.end(), [](char c) {
-    return c > ' ' && c <= '~';
-  });
+  const bool printable =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (printable && !name.empty() && name.size() <= kMaxFleetNameLength) return "";
   return "a fleet's name has 1 to 64 printable characters and no space";
 }
@@ -65,8 +64,8 @@ void AddOptions(CLI::App& app, ControllerFlags& flags) {
   app.add_option("--grpc-port", flags.grpc_port, "TCP, inside the control tunnel only")
       ->capture_default_str()
       ->check(CLI::Range(1, 65535));
-  auto* listen = app.add_option("--api-listen", flags.api_listen,
-                                "where operators are served; loopback only");
+  auto* listen =
+      app.add_option("--api-listen", flags.api_listen, "where operators are served; loopback only");
   listen->capture_default_str();
   app.add_option("--api-fd", flags.api_fd, "a listening loopback socket to serve instead")
       ->check(CLI::Range(0, 1'000'000))

@@ -47,11 +47,11 @@ TEST(FlagsTest, DurationsAreReadAsPeopleWriteThem) {
 
 TEST(FlagsTest, BadValuesAreUsageErrors) {
   const std::vector<std::vector<std::string>> bad = {
-      {"--heartbeat", "soon"},      {"--heartbeat", "1h"},
-      {"--control-port", "0"},      {"--control-port", "70000"},
-      {"--control-device", "a/b"},  {"--control-device", "much-too-long-name"},
-      {"--clock-rate-error", "2"},  {"--api-fd", "3", "--api-listen", "127.0.0.1:1"},
-      {"--no-such-flag"},           {"stray"},
+      {"--heartbeat", "soon"},     {"--heartbeat", "1h"},
+      {"--control-port", "0"},     {"--control-port", "70000"},
+      {"--control-device", "a/b"}, {"--control-device", "much-too-long-name"},
+      {"--clock-rate-error", "2"}, {"--api-fd", "3", "--api-listen", "127.0.0.1:1"},
+      {"--no-such-flag"},          {"stray"},
   };
   for (const auto& arguments : bad) {
     EXPECT_EQ(ParseWith(arguments).exit_code, 2) << arguments[0] << " " << arguments.back();

@@ -53,8 +53,8 @@ absl::StatusOr<std::string> LoadAdminToken(Files& files, const std::string& path
   }
   SLUICE_RETURN_IF_ERROR(text.status());
   const std::string token(ToStd(absl::StripAsciiWhitespace(*text)));
-  const bool printable = std::all_of(token.begin(), token.end(),
-                                     [](char c) { return absl::ascii_isgraph(c) != 0; });
+  const bool printable =
+      std::all_of(token.begin(), token.end(), [](char c) { return absl::ascii_isgraph(c) != 0; });
   if (token.size() < kLeastTokenSize || !printable)
     return absl::FailedPreconditionError(
         StrCat(path, " does not hold an admin token of at least ", kLeastTokenSize,
@@ -84,8 +84,7 @@ absl::StatusOr<ControllerState> OpenState(Files& files, const std::string& direc
   SLUICE_ASSIGN_OR_RETURN(const StoredState stored, state.store->Load());
   const bool is_new = stored.fleet.fleet.empty();
   SLUICE_ASSIGN_OR_RETURN(state.signing_seed, LoadSecret(files, seed_path, is_new));
-  SLUICE_ASSIGN_OR_RETURN(state.control_key,
-                          LoadSecret(files, directory + "/control.key", is_new));
+  SLUICE_ASSIGN_OR_RETURN(state.control_key, LoadSecret(files, directory + "/control.key", is_new));
   SLUICE_ASSIGN_OR_RETURN(state.admin_token, LoadAdminToken(files, directory + "/admin.token"));
   return state;
 }

@@ -82,7 +82,7 @@ std::string ShowUnit(std::string& name, const Json& object, const char* key) {
   if (EndsWith(name, "_bytes")) return cut("_bytes"), ShowBytes(Count(object, key));
   if (EndsWith(name, "_s")) return cut("_s"), ShowSeconds(Number(object, key));
   const Json& value = Member(object, key);
-  return value.is_string() ? Text(object, key) : value.dump();
+  return value.is_string() ? OrNothing(Text(object, key)) : value.dump();
 }
 
 void FlattenStatus(const std::string& prefix, const Json& object, Table& table) {
@@ -178,7 +178,8 @@ std::string LinkTable(const Json& answer) {
   return Render(table) + WhyLines(links);
 }
 
-std::string LinkDetails(const Json& link) {
+std::string LinkDetails(const Json& answer) {
+  const Json& link = Member(answer, "link");
   const std::string why = Text(link, "why");
   Table table{{"Link", Text(link, "link")}, {}, {}};
   auto add = [&table](std::string name, std::string value) {

@@ -13,8 +13,8 @@ std::string NodeTable(const Json& answer);   // {"nodes":[…]}
 std::string QuotaTable(const Json& answer);  // {"quotas":[…]}
 std::string LeaseTable(const Json& answer);  // {"leases":[…]}
 std::string LinkTable(const Json& answer);   // {"links":[…]}
-// One link with everything that is known of it, drop reasons in words.
-std::string LinkDetails(const Json& link);
+// {"link":{…}}: everything that is known of one link, drop reasons in words.
+std::string LinkDetails(const Json& answer);
 // Any object, a line for each value, with units taken from the names' endings.
 std::string StatusText(const Json& answer);
 

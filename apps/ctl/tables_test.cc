@@ -49,15 +49,15 @@ TEST(TablesTest, NoLinksSaysWhatThatMeans) {
 }
 
 TEST(TablesTest, LinkDetailsSayDropsInWords) {
-  const std::string text = LinkDetails(OpenLink());
+  const std::string text = LinkDetails({{"link", OpenLink()}});
   EXPECT_THAT(text, HasSubstr("State     open\n"));
   EXPECT_THAT(text, HasSubstr("100Mbit, bursts of 125KB"));
   EXPECT_THAT(text, HasSubstr("1GB, of which used 250MB, left 750MB"));
   EXPECT_THAT(text, HasSubstr("number 7, expires in 21s"));
   EXPECT_THAT(text, HasSubstr("Received  249MB in 179000 packets, reported 0.2s ago"));
   EXPECT_THAT(text, HasSubstr("12 packets: the link's leased volume is used up"));
-  EXPECT_THAT(LinkDetails(ExhaustedLink()), HasSubstr("Received  nothing reported"));
-  EXPECT_THAT(LinkDetails(ExhaustedLink()), HasSubstr("Dropped   nothing"));
+  EXPECT_THAT(LinkDetails({{"link", ExhaustedLink()}}), HasSubstr("Received  nothing reported"));
+  EXPECT_THAT(LinkDetails({{"link", ExhaustedLink()}}), HasSubstr("Dropped   nothing"));
 }
 
 TEST(TablesTest, Nodes) {
@@ -106,7 +106,7 @@ TEST(TablesTest, Leases) {
 TEST(TablesTest, StatusTakesUnitsFromNames) {
   const Json answer = Json::parse(R"({"fleet": "lab", "uptime_s": 200, "ledger":
     {"outstanding_bytes": 5000000, "total_rate_bps": 1000000}, "nodes_online": 4,
-    "faults": ["disk full"], "leader": true, "peer": null})");
+    "faults": ["disk full"], "leader": true, "peer": null, "store": {"message": ""}})");
   EXPECT_EQ(StatusText(answer),
             "faults              disk full\n"
             "fleet               lab\n"
@@ -115,6 +115,7 @@ TEST(TablesTest, StatusTakesUnitsFromNames) {
             "ledger total rate   1Mbit\n"
             "nodes online        4\n"
             "peer                -\n"
+            "store message       -\n"
             "uptime              3m20s\n");
 }
 

@@ -17,14 +17,14 @@ namespace sluice {
 
 // Which devices and ports a datapath stands on. All devices exist before Start.
 struct DatapathConfig {
-  std::string accelerator_port;            // "acc0"
-  std::vector<std::string> fabric_ports;   // "fab0", …
-  std::string tunnel_device;               // link tunnel: layer 3, no Ethernet header
-  std::string pin_directory;               // below a bpffs; survives the process
-  uint16_t tunnel_port = 0;                // UDP, local, of the link tunnel
-  uint16_t control_port = 0;               // UDP, local, of the control tunnel
-  uint32_t tunnel_mark = 0;                // fwmark that both tunnels put on what they send
-  std::string shaper = "auto";             // "auto", "edt" or "htb"
+  std::string accelerator_port;           // "acc0"
+  std::vector<std::string> fabric_ports;  // "fab0", …
+  std::string tunnel_device;              // link tunnel: layer 3, no Ethernet header
+  std::string pin_directory;              // below a bpffs; survives the process
+  uint16_t tunnel_port = 0;               // UDP, local, of the link tunnel
+  uint16_t control_port = 0;              // UDP, local, of the control tunnel
+  uint32_t tunnel_mark = 0;               // fwmark that both tunnels put on what they send
+  std::string shaper = "auto";            // "auto", "edt" or "htb"
 };
 
 // What a lease asks of the gate and the shaper.
@@ -32,7 +32,7 @@ struct GateLease {
   uint64_t sequence = 0;
   BitRate rate;
   Bytes burst;
-  Bytes volume_limit;   // on the cumulative count of this side
+  Bytes volume_limit;  // on the cumulative count of this side
   BootTime expires_at;
 };
 

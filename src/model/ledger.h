@@ -70,10 +70,10 @@ struct IssuedLease {
   Bytes burst;
   Bytes volume_limit;
   LedgerTime issued_at;
-  absl::Duration lifetime;  // from issued_at
-  BootTime expires_at;      // by the node's clock, in `boot`
-  LedgerTime dead_at;       // by then the node has let it go, whatever its clock did
-  bool closed = false;      // the node said that it is closed
+  absl::Duration lifetime;   // from issued_at
+  BootTime expires_at;       // by the node's clock, in `boot`
+  LedgerTime dead_at;        // by then the node has let it go, whatever its clock did
+  bool closed = false;       // the node said that it is closed
   std::string signed_lease;  // as sent, to answer a repeated request
   friend bool operator==(const IssuedLease&, const IssuedLease&) = default;
 };
@@ -98,12 +98,12 @@ struct NodeRecord {
   std::string name;
   std::string enclosure;
   bool gateway = false;
-  uint32_t index = 0;            // of its address inside the control tunnel
-  bool prefixes_named = false;   // by the operator, not by the node
+  uint32_t index = 0;           // of its address inside the control tunnel
+  bool prefixes_named = false;  // by the operator, not by the node
   std::vector<IpPrefix> prefixes;
   std::optional<PublicKey> identity_key;  // none: not enrolled yet
   std::optional<PublicKey> control_key;
-  std::optional<BootNonce> boot;          // of its last session
+  std::optional<BootNonce> boot;  // of its last session
   std::optional<PublicKey> tunnel_key;
   std::vector<std::string> fabric_endpoints;
   uint64_t config_generation = 0;
@@ -114,11 +114,11 @@ struct NodeRecord {
 struct TokenRecord {
   uint32_t index = 0;  // of its address inside the control tunnel
   std::string node;
-  PublicKey bootstrap_key{};  // WireGuard public key made from the secret
+  PublicKey bootstrap_key{};              // WireGuard public key made from the secret
   std::array<uint8_t, 32> secret_hash{};  // SHA-256 of the secret
   LedgerTime expires_at;
   LedgerTime forget_at;
-  std::string used_at;        // wall time in words, empty while unused
+  std::string used_at;  // wall time in words, empty while unused
   // Who used it, so that a repeated enrolment gets the same answer.
   std::optional<PublicKey> used_by_identity;
   std::optional<PublicKey> used_by_control;
@@ -128,10 +128,10 @@ struct TokenRecord {
 
 // What belongs to no single node or link.
 struct FleetRecord {
-  std::string fleet;       // empty: a new store
-  PublicKey lease_key{};   // public half of the key that signs leases
-  LedgerTime ledger_time;  // when this was written …
-  BootTime boot_time;      // … by the machine's clock …
+  std::string fleet;         // empty: a new store
+  PublicKey lease_key{};     // public half of the key that signs leases
+  LedgerTime ledger_time;    // when this was written …
+  BootTime boot_time;        // … by the machine's clock …
   std::string machine_boot;  // … in this boot of the machine
   uint32_t next_node_index = 1;
   uint32_t next_token_index = 1;

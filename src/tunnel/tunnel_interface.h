@@ -17,9 +17,9 @@ namespace sluice {
 
 struct TunnelPeer {
   PublicKey key{};
-  std::optional<Endpoint> endpoint;   // none: learnt from the peer's first packet
-  std::vector<IpPrefix> allowed;      // inner addresses the peer may use
-  absl::Duration keepalive;           // zero: none
+  std::optional<Endpoint> endpoint;  // none: learnt from the peer's first packet
+  std::vector<IpPrefix> allowed;     // inner addresses the peer may use
+  absl::Duration keepalive;          // zero: none
 };
 
 struct TunnelPeerState {
@@ -30,10 +30,10 @@ struct TunnelPeerState {
 };
 
 struct TunnelConfig {
-  Secret32 private_key;       // zero: keep the one the device has, fail if it has none
-  uint16_t listen_port = 0;   // UDP; 0: any
-  uint32_t mark = 0;          // fwmark on what the tunnel sends
-  int mtu = 0;                // of the inner packets; 0: leave
+  Secret32 private_key;      // zero: keep the one the device has, fail if it has none
+  uint16_t listen_port = 0;  // UDP; 0: any
+  uint32_t mark = 0;         // fwmark on what the tunnel sends
+  int mtu = 0;               // of the inner packets; 0: leave
   // Addresses and routes are the caller's, by RouteTable.
 };
 

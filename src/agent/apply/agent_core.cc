@@ -145,7 +145,12 @@ void AgentCore::Tick(Outbox& out) {
   const BootTime now = parts_.clock.Now();
   if (now >= next_inspection_) Inspect(now);
   faults_.Update("cannot read the gate", executor_.ReadGate(now));
-  if (dirty_ && have_config_) RunPlan(out);
+  if (dirty_ && have_config_) {
+    RunPlan(out);
+    // A side that the plan has just routed may have counted before: a request that
+    // said 0 would make the controller take the counter for a new one.
+    faults_.Update("cannot read the gate", executor_.ReadGate(now));
+  }
   if (!connected_) return;
   AskForLeases(now, out);
   if (heartbeats_.Due(now)) SendHeartbeat(now, out);

@@ -178,6 +178,10 @@ absl::Status NodeSetup::TakeDown(Datapath& datapath) {
     if (first.ok() && !absl::IsNotFound(s)) first = s;
   };
   note(parts_.routes.SetUp(ports_.accelerator_port, false));
+  // While the gate still stands: should someone take the port up again later,
+  // nothing behind it is forwarded in clear.
+  note(WriteSetting("/proc/sys/net/ipv4/ip_forward", "0"));
+  note(WriteSetting(Setting6("all", "forwarding"), "0"));
   note(RemoveGate(datapath));
   for (const std::string& device : {ports_.tunnel_device, ports_.control_device}) {
     if (!parts_.routes.Device(device).ok()) continue;

@@ -75,7 +75,8 @@ class NodeSetup {
   absl::StatusOr<std::vector<IpPrefix>> AcceleratorPrefixes();
 
   // Takes away all that Open and the tunnels made; the accelerator port goes
-  // down first. Goes on after an error and returns the first.
+  // down first, and the machine forwards no more. Goes on after an error and
+  // returns the first.
   absl::Status TakeDown(Datapath& datapath);
 
  private:

@@ -179,6 +179,8 @@ TEST_F(NodeSetupTest, TakesDownWhatItMade) {
   EXPECT_FALSE(routes_.devices().at("acc0").up);
   EXPECT_TRUE(routes_.rules().empty());
   EXPECT_EQ(tunnels_.device("slu0"), nullptr);
+  EXPECT_EQ(Setting("ipv4/ip_forward"), "0");
+  EXPECT_EQ(Setting("ipv6/conf/all/forwarding"), "0");
   EXPECT_TRUE(!routes_.tables().contains(kAcceleratorTable) ||
               routes_.tables().at(kAcceleratorTable).empty());
 }

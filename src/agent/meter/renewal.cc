@@ -7,8 +7,8 @@ namespace {
 
 constexpr absl::Duration kFirstRepeat = absl::Milliseconds(500);
 constexpr absl::Duration kLongestRepeat = absl::Seconds(2);
-constexpr absl::Duration kFirstDenial = absl::Milliseconds(250);
-constexpr absl::Duration kLongestDenial = absl::Seconds(5);
+constexpr absl::Duration kFirstDenial = absl::Milliseconds(100);
+constexpr absl::Duration kLongestDenial = absl::Seconds(1);
 constexpr absl::Duration kLongestAdvice = absl::Minutes(5);
 constexpr absl::Duration kNoVolumePause = absl::Seconds(1);
 constexpr absl::Duration kShortestCheck = absl::Milliseconds(10);

@@ -51,7 +51,8 @@ void AgentLoop::Handle(SessionEvent& event) {
       parts_.core.OnConnected(out_);
       break;
     case SessionEvent::Kind::kDisconnected:
-      spdlog::warn("no session with the controller: {}; leases run on to their ends", event.why);
+      spdlog::warn("lost the session with the controller: {}; leases run on to their ends",
+                   event.why);
       nudge_at_ = parts_.clock.Now() + kFirstNudge;
       parts_.core.OnDisconnected();
       break;

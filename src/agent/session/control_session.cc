@@ -20,15 +20,13 @@ constexpr size_t kMaxQueued = 4096;
 using Stream = grpc::ClientReaderWriter<agent::v1::AgentMessage, agent::v1::ControllerMessage>;
 using OutQueue = BoundedQueue<agent::v1::AgentMessage>;
 
-void WriteAll(Stream& stream, OutQueue& queue, grpc::ClientContext& context) {
+// Ends when the queue is closed or the stream is broken; the reader learns of
+// the latter too, with the reason.
+void WriteAll(Stream& stream, OutQueue& queue) {
   while (true) {
     std::optional<agent::v1::AgentMessage> message = queue.PopFor(absl::InfiniteDuration());
     if (!message && queue.closed()) return;
-    if (message && !stream.Write(*message)) {
-      // The reader learns of it too, and ends the session.
-      context.TryCancel();
-      return;
-    }
+    if (message && !stream.Write(*message)) return;
   }
 }
 
@@ -74,11 +72,13 @@ class GrpcControlSession final : public ControlSession {
     const std::unique_ptr<Stream> stream = stub->Session(&context);
     auto queue = std::make_shared<OutQueue>(kMaxQueued);
     const uint64_t session = Begin(queue, context);
-    std::thread writer([&] { WriteAll(*stream, *queue, context); });
+    std::thread writer([&] { WriteAll(*stream, *queue); });
     bool heard = false;
     if (sink_({SessionEvent::Kind::kConnected, session, {}, ""})) heard = ReadAll(*stream, session);
-    queue->Close();
+    // A message that does not parse ends the reading, but not the call. A call
+    // that has ended keeps its status.
     context.TryCancel();
+    queue->Close();
     writer.join();
     End();
     const grpc::Status status = stream->Finish();
@@ -114,7 +114,8 @@ class GrpcControlSession final : public ControlSession {
   }
 
   static std::string Words(const grpc::Status& status) {
-    return status.error_message().empty() ? "the session ended" : status.error_message();
+    if (status.error_code() == grpc::StatusCode::CANCELLED) return "it was ended here";
+    return status.error_message().empty() ? "it was ended there" : status.error_message();
   }
 
   const Endpoint controller_;

@@ -93,8 +93,7 @@ class SessionsOutside final : public Outside {
 
 class AgentServerTest : public testing::Test {
  protected:
-  using Stream =
-      grpc::ClientReaderWriter<agent::v1::AgentMessage, agent::v1::ControllerMessage>;
+  using Stream = grpc::ClientReaderWriter<agent::v1::AgentMessage, agent::v1::ControllerMessage>;
 
   void SetUp() override {
     engine_.Start();

@@ -8,8 +8,7 @@ namespace sluice {
 
 grpc::Status ToGrpc(const absl::Status& status) {
   // Both count codes alike: https://grpc.github.io/grpc/core/md_doc_statuscodes.html
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      std::string(status.message()));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
 SessionStream::SessionStream(grpc::CallbackServerContext& context, IpAddress peer,
@@ -30,8 +29,7 @@ void SessionStream::Begin() {
 absl::Status SessionStream::Take(ControllerCore& core, Effects& effects) {
   if (id_ == 0) {
     SLUICE_ASSIGN_OR_RETURN(node_, core.NodeAt(peer_));
-    if (!incoming_.has_hello())
-      return absl::FailedPreconditionError("a session begins with Hello");
+    if (!incoming_.has_hello()) return absl::FailedPreconditionError("a session begins with Hello");
     // Only now is it the session that the node is sent to.
     id_ = sessions_.Open(node_, shared_from_this());
   }
@@ -42,11 +40,10 @@ void SessionStream::OnReadDone(bool ok) {
   if (!ok) return End(absl::OkStatus(), /*at_once=*/false);
   auto self = shared_from_this();
   auto status = std::make_shared<absl::Status>();
-  const bool posted = engine_.Post(
-      [self, status](ControllerCore& core, Effects& effects) {
-        *status = self->Take(core, effects);
-      },
-      [self, status] { status->ok() ? self->TakeNext() : self->End(*status, false); });
+  const bool posted =
+      engine_.Post([self, status](ControllerCore& core,
+                                  Effects& effects) { *status = self->Take(core, effects); },
+                   [self, status] { status->ok() ? self->TakeNext() : self->End(*status, false); });
   if (!posted) End(absl::UnavailableError("the controller is busy or stopping"), false);
 }
 

@@ -26,17 +26,17 @@ namespace sluice {
 
 struct CoreConfig {
   std::string fleet;
-  Secret32 signing_seed;          // Ed25519; signs leases
+  Secret32 signing_seed;  // Ed25519; signs leases
   absl::Duration heartbeat = absl::Milliseconds(200);
-  double clock_rate_error = 0.001;                        // ρ
+  double clock_rate_error = 0.001;                            // ρ
   absl::Duration enforcement_delay = absl::Milliseconds(10);  // δ
   absl::Duration token_lifetime = absl::Hours(1);
   // How long a used or expired token still gets an answer that says so.
   absl::Duration token_memory = absl::Hours(24);
   // A session that is silent for so long is ended.
   absl::Duration session_timeout = absl::Seconds(3);
-  std::string endpoint;     // HOST:PORT of the control tunnel, goes into tokens
-  PublicKey control_key{};  // WireGuard public key of the control tunnel
+  std::string endpoint;       // HOST:PORT of the control tunnel, goes into tokens
+  PublicKey control_key{};    // WireGuard public key of the control tunnel
   uint16_t grpc_port = 7443;  // at ControllerAddress(), goes into tokens
   // Tells one boot of this machine from another; empty if unknown. Within one
   // boot the ledger's time goes on while the controller is down.
@@ -65,7 +65,7 @@ struct Effects {
   };
   std::vector<Send> sends;
   std::vector<EndSession> end_sessions;
-  bool control_peers_changed = false;     // ControlPeers() has a new value
+  bool control_peers_changed = false;  // ControlPeers() has a new value
 };
 
 // How the controller itself is, for the operator API.
@@ -83,7 +83,8 @@ struct ControllerStatus {
 class ControllerCore {
  public:
   // Loads the store. Fails with DataLoss if it is corrupt, FailedPrecondition
-  // if it belongs to another fleet or was made with another signing key. `store` and `clock` outlive the core.
+  // if it belongs to another fleet or was made with another signing key. `store` and `clock`
+  // outlive the core.
   static absl::StatusOr<std::unique_ptr<ControllerCore>> Create(CoreConfig config, Store& store,
                                                                 const Clock& clock);
   virtual ~ControllerCore() = default;

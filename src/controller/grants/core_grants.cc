@@ -59,8 +59,7 @@ absl::Status CoreImpl::OnLeaseRequest(Node& node, const agent::v1::LeaseRequest&
     return absl::OkStatus();
   }
   TakeReport(node, usage, effects);
-  if (!AnswerRepeated(node, *link, request, id, effects))
-    Decide(node, *link, request, id, effects);
+  if (!AnswerRepeated(node, *link, request, id, effects)) Decide(node, *link, request, id, effects);
   return absl::OkStatus();
 }
 
@@ -109,8 +108,8 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
     return;
   }
   next.send.request_id = id;
-  auto signed_lease = IssueSend(next, std::get<Grant>(decision), *node.session,
-                                BootTime{request.sent_at_ns()});
+  auto signed_lease =
+      IssueSend(next, std::get<Grant>(decision), *node.session, BootTime{request.sent_at_ns()});
   auto receive = IssueReceive(next, link);
   Batch batch;
   batch.links.push_back(next);

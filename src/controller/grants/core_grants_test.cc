@@ -288,8 +288,7 @@ TEST_F(CoreGrantsTest, AFullDiskChangesNoQuota) {
   EXPECT_NE(fleet_.View(kLink).state, LinkView::State::kRevoked);
   EXPECT_FALSE(fleet_.core_->Status().store.ok());
   Effects effects;
-  EXPECT_EQ(fleet_.core_->DeleteQuota(kLink, effects).code(),
-            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(fleet_.core_->DeleteQuota(kLink, effects).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(fleet_.core_->Quotas(), SizeIs(1));
 }
 

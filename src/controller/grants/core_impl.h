@@ -143,8 +143,7 @@ class CoreImpl final : public ControllerCore {
   bool MayBeOpen(const Link& link, const LinkReport& report) const;
 
   // core_grants
-  absl::Status OnLeaseRequest(Node& node, const agent::v1::LeaseRequest& request,
-                              Effects& effects);
+  absl::Status OnLeaseRequest(Node& node, const agent::v1::LeaseRequest& request, Effects& effects);
   void Decide(Node& node, Link& link, const agent::v1::LeaseRequest& request, const RequestId& id,
               Effects& effects);
   // Why a request that was seen before, or an older one, gets no new lease; or
@@ -154,10 +153,9 @@ class CoreImpl final : public ControllerCore {
   bool Alive(const IssuedLease& lease) const;
   bool Recalling(const LinkRecord& record) const;
   // Add the sender's or the receiver's lease to `record`; what to send.
-  agent::v1::SignedLease IssueSend(LinkRecord& record, const Grant& grant,
-                                   const Session& session, BootTime sent_at) const;
-  std::optional<agent::v1::SignedLease> IssueReceive(LinkRecord& record,
-                                                     const Link& link) const;
+  agent::v1::SignedLease IssueSend(LinkRecord& record, const Grant& grant, const Session& session,
+                                   BootTime sent_at) const;
+  std::optional<agent::v1::SignedLease> IssueReceive(LinkRecord& record, const Link& link) const;
   void RenewReceivers(Node& receiver, Effects& effects);
   agent::v1::SignedLease Sign(const LinkSide& side, const IssuedLease& lease,
                               BootTime anchor) const;

@@ -145,8 +145,7 @@ absl::Status CoreImpl::CheckKeyIsFree(const PublicKey& key, const std::string& n
   for (const auto& [name, other] : nodes_)
     taken = taken || (name != node && other.record.control_key == key);
   for (const auto& [index, token] : tokens_) taken = taken || token.bootstrap_key == key;
-  if (taken)
-    return absl::InvalidArgumentError("the control key is in use; make a fresh one");
+  if (taken) return absl::InvalidArgumentError("the control key is in use; make a fresh one");
   return absl::OkStatus();
 }
 
@@ -170,7 +169,8 @@ absl::StatusOr<NodeRecord> CoreImpl::Enrolled(const TokenRecord& token,
   }
   if (node.prefixes.empty())
     return absl::InvalidArgumentError(
-        StrCat("node ", node.name, " has no accelerator prefix: name some with `sluicectl node "
+        StrCat("node ", node.name,
+               " has no accelerator prefix: name some with `sluicectl node "
                "add --prefix`, or give the accelerator port an address"));
   return node;
 }

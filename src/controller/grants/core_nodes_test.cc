@@ -117,12 +117,12 @@ TEST_F(CoreNodesTest, TokensAreGoodForEnrollingOnlyAndNodesForSessionsOnly) {
             absl::StatusCode::kPermissionDenied);
   auto reply = Enrol(token, 1);
   Effects effects;
-  EXPECT_EQ(fleet_.core_
-                ->Enrol(*ParseIpAddress(reply->control_address()), agent::v1::EnrolRequest{},
-                        effects)
-                .status()
-                .code(),
-            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(
+      fleet_.core_
+          ->Enrol(*ParseIpAddress(reply->control_address()), agent::v1::EnrolRequest{}, effects)
+          .status()
+          .code(),
+      absl::StatusCode::kPermissionDenied);
   EXPECT_FALSE(fleet_.core_->NodeAt(ControllerAddress()).ok());
 }
 
@@ -152,8 +152,7 @@ TEST_F(CoreNodesTest, ConflictingPrefixesAreRefused) {
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(status.message()), HasSubstr("node a1"));
   EXPECT_EQ(Enrol(Add("a3"), 3, "10.1.0.0/16").status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_EQ(Enrol(Add("a4"), 4, "10.1.0.1/24").status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Enrol(Add("a4"), 4, "10.1.0.1/24").status().code(), absl::StatusCode::kInvalidArgument);
   // A gateway stands for the world around.
   EXPECT_TRUE(
       fleet_.core_->AddNode("gw", "edge", true, {*ParseIpPrefix("0.0.0.0/0")}, effects).ok());

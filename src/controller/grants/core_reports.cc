@@ -72,8 +72,7 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   const bool newest = report.lease_sequence >= record.send.sequence;
   // What the gate counted before its last message is surely in this report, so
   // if that message left after the newest lease's end, nothing can follow it.
-  const bool outlived =
-      session.previous_sent > record.send.expires_at + config_.enforcement_delay;
+  const bool outlived = session.previous_sent > record.send.expires_at + config_.enforcement_delay;
   const bool final = report.closed && (newest || outlived);
   SenderCount count{session.boot, report.admitted, std::nullopt, Bytes{0}};
   if (final) {
@@ -82,11 +81,10 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
     count.bound = report.volume_limit;
   }
   if (report.admitted > record.account.ceiling && record.account.boot == session.boot)
-    spdlog::error("link {}: the gate admitted {} bytes under leases for {}",
-                  record.link.ToString(), report.admitted.value, record.account.ceiling.value);
+    spdlog::error("link {}: the gate admitted {} bytes under leases for {}", record.link.ToString(),
+                  report.admitted.value, record.account.ceiling.value);
   record.account = Reported(record.account, count);
-  if (final && record.send.boot == session.boot)
-    record.send.closed = true;
+  if (final && record.send.boot == session.boot) record.send.closed = true;
   link.dirty = link.dirty || !(record == before);
 }
 
@@ -97,9 +95,9 @@ void CoreImpl::TakeUnknownLease(const Session& session, Link& link, const LinkRe
   spdlog::error("link {}: node has lease {} and the ledger knows {}; was it set back?",
                 record.link.ToString(), report.lease_sequence, record.sequence);
   record.sequence = report.lease_sequence;
-  record.account = Reported(
-      record.account, SenderCount{session.boot, report.admitted, std::nullopt,
-                                  report.closed ? Bytes{0} : report.volume_limit});
+  record.account =
+      Reported(record.account, SenderCount{session.boot, report.admitted, std::nullopt,
+                                           report.closed ? Bytes{0} : report.volume_limit});
   IssuedLease lease;
   lease.sequence = report.lease_sequence;
   lease.boot = session.boot;
@@ -140,8 +138,8 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
     if (record.account.boot == boot) continue;
     const auto seen = admitted.find(name);
     if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
-    record.account = Rebooted(record.account, boot,
-                              seen == admitted.end() ? Bytes{0} : seen->second);
+    record.account =
+        Rebooted(record.account, boot, seen == admitted.end() ? Bytes{0} : seen->second);
     if (record.send.boot != boot) record.send.closed = true;
     link.dirty = true;
   }

@@ -69,14 +69,13 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   if (node.session && node.session->id >= session)
     return absl::AbortedError("a newer session of the node has taken over");
   if (hello.sent_at_ns() <= 0) return absl::InvalidArgumentError("sent_at_ns is not positive");
-  SLUICE_ASSIGN_OR_RETURN(const std::vector<LinkReport> reports,
-                          ParseReports(node, hello.links()));
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<LinkReport> reports, ParseReports(node, hello.links()));
   SLUICE_RETURN_IF_ERROR(TakeHelloRecord(node, hello));
   EndSession(node, absl::AbortedError("a newer session of the node has taken over"), effects);
 
   const BootTime now = clock_.Now();
-  node.session = Session{session, *node.record.boot, now, now, now,
-                         BootTime{hello.sent_at_ns()}, BootTime{}};
+  node.session =
+      Session{session, *node.record.boot, now, now, now, BootTime{hello.sent_at_ns()}, BootTime{}};
   node.heard = now;
   node.version = CleanWords(hello.version());
   node.capabilities = CapabilitiesOf(hello);

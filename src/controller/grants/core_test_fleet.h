@@ -112,8 +112,7 @@ class TestFleet {
   // The message reaches the core; what the core sends reaches inboxes.
   absl::Status Deliver(const std::string& name, const agent::v1::AgentMessage& message) {
     Effects effects;
-    const absl::Status status =
-        core_->OnMessage(name, agent(name).session, message, effects);
+    const absl::Status status = core_->OnMessage(name, agent(name).session, message, effects);
     Take(std::move(effects));
     return status;
   }

@@ -97,9 +97,9 @@ std::optional<LeaseView> CoreImpl::ViewOf(const LinkSide& side, const IssuedLeas
   view.issued_ago = Now() - lease.issued_at;
   view.lifetime = lease.lifetime;
   view.expires_in = std::max(lease.dead_at - Now(), absl::ZeroDuration());
-  view.state = lease.closed        ? LeaseView::State::kClosed
+  view.state = lease.closed            ? LeaseView::State::kClosed
                : Now() < lease.dead_at ? LeaseView::State::kLive
-                                   : LeaseView::State::kDead;
+                                       : LeaseView::State::kDead;
   return view;
 }
 
@@ -168,8 +168,8 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
   if (record.suspended)
     return set(State::kRevoked, "revoked by an operator: " + record.suspend_reason);
   if (Recalling(record))
-    return set(State::kWaiting, StrCat("lease ", record.send.sequence,
-                                       " is being recalled; a new one follows"));
+    return set(State::kWaiting,
+               StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));
   const bool refused = link.sender.report && link.sender.report->drops[SLUICE_DROP_VOLUME].packets >
                                                  link.volume_drops_at_grant;
   if (Available(*record.quota, account) == Bytes{0} &&
@@ -193,10 +193,9 @@ std::string CoreImpl::WhyWaiting(const Link& link) const {
     if (node == nullptr) return StrCat("node ", end, " was removed");
     if (!node->record.identity_key) return StrCat("node ", end, " has not joined yet");
     if (node->session) continue;
-    return node->heard
-               ? StrCat("node ", end, " is not connected; last heard ",
-                        Ago(clock_.Now() - *node->heard))
-               : StrCat("node ", end, " has not connected since the controller started");
+    return node->heard ? StrCat("node ", end, " is not connected; last heard ",
+                                Ago(clock_.Now() - *node->heard))
+                       : StrCat("node ", end, " has not connected since the controller started");
   }
   if (!store_status_.ok())
     return StrCat("the ledger cannot be written: ", ToStd(store_status_.message()));

@@ -16,7 +16,9 @@ using ::testing::ElementsAre;
 
 class RecordingOutside final : public Outside {
  public:
-  void Send(const std::string& node, agent::v1::ControllerMessage) override { Note("send " + node); }
+  void Send(const std::string& node, agent::v1::ControllerMessage) override {
+    Note("send " + node);
+  }
   void EndSession(const std::string& node, uint64_t, const absl::Status&) override {
     Note("end " + node);
   }
@@ -84,8 +86,7 @@ TEST_F(EngineTest, PeersThatCouldNotBeSetAreTriedAgain) {
 TEST_F(EngineTest, WhatWasPostedBeforeTheStopStillRuns) {
   Engine engine(*core_, outside_, clock_);
   int ran = 0;
-  for (int i = 0; i < 100; ++i)
-    ASSERT_TRUE(engine.Post([&](ControllerCore&, Effects&) { ++ran; }));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(engine.Post([&](ControllerCore&, Effects&) { ++ran; }));
   engine.Start();
   engine.Stop();
   EXPECT_EQ(ran, 100);

@@ -72,15 +72,27 @@ class World {
 
   void Do(const Step& step) {
     switch (step.kind) {
-      case 0: return Request(step);
-      case 1: truth_ += gate_.Admit(step.amount); return;
-      case 2: reports_.push_back(gate_.Report()); return;
-      case 3: return DeliverReport(step);
-      case 4: return DeliverLease(step);
-      case 5: gate_.closed = true; return;
-      case 6: return Reboot(step);
-      case 7: return Pass(absl::Nanoseconds(static_cast<int64_t>(step.amount >> 16)));
-      default: return ChangeQuota(step);
+      case 0:
+        return Request(step);
+      case 1:
+        truth_ += gate_.Admit(step.amount);
+        return;
+      case 2:
+        reports_.push_back(gate_.Report());
+        return;
+      case 3:
+        return DeliverReport(step);
+      case 4:
+        return DeliverLease(step);
+      case 5:
+        gate_.closed = true;
+        return;
+      case 6:
+        return Reboot(step);
+      case 7:
+        return Pass(absl::Nanoseconds(static_cast<int64_t>(step.amount >> 16)));
+      default:
+        return ChangeQuota(step);
     }
   }
 
@@ -145,8 +157,8 @@ class World {
 
   void Reboot(const Step& step) {
     gate_ = Gate{};
-    gate_.boot = BootNonce{static_cast<uint8_t>(2 + step.choice % 200),
-                           static_cast<uint8_t>(++reboots_)};
+    gate_.boot =
+        BootNonce{static_cast<uint8_t>(2 + step.choice % 200), static_cast<uint8_t>(++reboots_)};
     Roll();
     account_ = Rebooted(account_, gate_.boot, Bytes{0});
     recalling_ = false;
@@ -190,16 +202,15 @@ class World {
 
 // Uniform over magnitudes: small and huge amounts are equally likely.
 rc::Gen<uint64_t> Magnitude(uint64_t most) {
-  return rc::gen::apply(
-      [most](uint64_t raw, int shift) { return std::min(raw >> shift, most); },
-      rc::gen::arbitrary<uint64_t>(), rc::gen::inRange(1, 64));
+  return rc::gen::apply([most](uint64_t raw, int shift) { return std::min(raw >> shift, most); },
+                        rc::gen::arbitrary<uint64_t>(), rc::gen::inRange(1, 64));
 }
 
 rc::Gen<std::vector<Step>> Steps() {
-  return rc::gen::container<std::vector<Step>>(rc::gen::build<Step>(
-      rc::gen::set(&Step::kind, rc::gen::inRange(0, 9)),
-      rc::gen::set(&Step::amount, Magnitude(~uint64_t{0})),
-      rc::gen::set(&Step::choice, rc::gen::inRange<uint32_t>(0, 1'000'000))));
+  return rc::gen::container<std::vector<Step>>(
+      rc::gen::build<Step>(rc::gen::set(&Step::kind, rc::gen::inRange(0, 9)),
+                           rc::gen::set(&Step::amount, Magnitude(~uint64_t{0})),
+                           rc::gen::set(&Step::choice, rc::gen::inRange<uint32_t>(0, 1'000'000))));
 }
 
 rc::Gen<Quota> Quotas() {
@@ -243,10 +254,10 @@ TEST(ConservationTest, AGrantNeverExceedsRateTimesLifetimeNorTheBudget) {
       const uint64_t slice = grant->volume_limit.value - input.account.reported.value;
       RC_ASSERT(slice > 0u);
       RC_ASSERT(Bytes{slice} <= Left(*input.quota, input.account));
-      const __uint128_t carried = static_cast<__uint128_t>(input.quota->rate.bps) *
-                                  static_cast<__uint128_t>(absl::ToInt64Nanoseconds(
-                                      input.quota->lease_lifetime)) /
-                                  8 / 1'000'000'000;
+      const __uint128_t carried =
+          static_cast<__uint128_t>(input.quota->rate.bps) *
+          static_cast<__uint128_t>(absl::ToInt64Nanoseconds(input.quota->lease_lifetime)) / 8 /
+          1'000'000'000;
       RC_ASSERT(static_cast<__uint128_t>(slice) <= carried + input.quota->burst.value);
     } else {
       RC_ASSERT(input.account.spent >= input.quota->volume || input.account.reported == kMaxCount);

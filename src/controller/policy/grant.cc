@@ -58,8 +58,8 @@ GrantDecision DecideGrant(const GrantInput& input) {
 }
 
 QuotaChange DecideQuotaChange(const std::optional<Quota>& before, const Quota& after,
-                              const LinkAccount& account,
-                              const std::optional<IssuedLease>& lease, LedgerTime now) {
+                              const LinkAccount& account, const std::optional<IssuedLease>& lease,
+                              LedgerTime now) {
   QuotaChange change{account, false};
   if (!before) {
     change.account.spent = Bytes{0};

@@ -58,8 +58,8 @@ struct QuotaChange {
 // outstanding stays charged in every case. A changed window begins now and
 // carries what was spent.
 QuotaChange DecideQuotaChange(const std::optional<Quota>& before, const Quota& after,
-                              const LinkAccount& account,
-                              const std::optional<IssuedLease>& lease, LedgerTime now);
+                              const LinkAccount& account, const std::optional<IssuedLease>& lease,
+                              LedgerTime now);
 
 }  // namespace sluice
 

@@ -68,8 +68,8 @@ TEST(LedgerTest, FinalReportGivesBackTheRestOnce) {
 }
 
 TEST(LedgerTest, TheNewestLeasesLimitInForceGivesBackWhatOlderOnesAllowed) {
-  const LinkAccount account = Reported(
-      MakeAccount(300, 300, 900), SenderCount{kBoot, Bytes{320}, Bytes{500}, Bytes{0}});
+  const LinkAccount account =
+      Reported(MakeAccount(300, 300, 900), SenderCount{kBoot, Bytes{320}, Bytes{500}, Bytes{0}});
   EXPECT_EQ(account.spent, Bytes{320});
   EXPECT_EQ(Outstanding(account), Bytes{180});
 }
@@ -87,8 +87,8 @@ TEST(LedgerTest, OverrunIsSpent) {
 }
 
 TEST(LedgerTest, UnknownLimitOfTheGateIsOutstanding) {
-  const LinkAccount account =
-      Reported(MakeAccount(300, 300, 500), SenderCount{kBoot, Bytes{300}, std::nullopt, Bytes{900}});
+  const LinkAccount account = Reported(MakeAccount(300, 300, 500),
+                                       SenderCount{kBoot, Bytes{300}, std::nullopt, Bytes{900}});
   EXPECT_EQ(Outstanding(account), Bytes{600});
 }
 
@@ -156,8 +156,7 @@ TEST(LedgerTest, ReceiverLimitFollowsTheSendersCeiling) {
 }
 
 TEST(LedgerTest, ConservativeLifetimeIsLongerThanAnyClockWouldHaveIt) {
-  const absl::Duration d =
-      ConservativeLifetime(absl::Seconds(30), 0.001, absl::Milliseconds(10));
+  const absl::Duration d = ConservativeLifetime(absl::Seconds(30), 0.001, absl::Milliseconds(10));
   EXPECT_GT(d, absl::Seconds(30) * 1.002);
   EXPECT_LT(d, absl::Seconds(30) * 1.003);
 }

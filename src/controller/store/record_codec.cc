@@ -47,13 +47,15 @@ void VisitLease(Visitor& v, const char* const (&names)[12], LeaseT& lease) {
 }
 
 constexpr const char* kSendColumns[12] = {
-    "send_sequence",  "send_boot",         "send_request_id",       "send_rate",
-    "send_burst",     "send_volume_limit", "send_issued_at",        "send_lifetime",
-    "send_expires_boottime", "send_dead_at", "send_closed",         "send_signed_lease"};
+    "send_sequence",  "send_boot",     "send_request_id",
+    "send_rate",      "send_burst",    "send_volume_limit",
+    "send_issued_at", "send_lifetime", "send_expires_boottime",
+    "send_dead_at",   "send_closed",   "send_signed_lease"};
 constexpr const char* kReceiveColumns[12] = {
-    "receive_sequence",  "receive_boot",         "receive_request_id", "receive_rate",
-    "receive_burst",     "receive_volume_limit", "receive_issued_at",  "receive_lifetime",
-    "receive_expires_boottime", "receive_dead_at", "receive_closed",   "receive_signed_lease"};
+    "receive_sequence",  "receive_boot",     "receive_request_id",
+    "receive_rate",      "receive_burst",    "receive_volume_limit",
+    "receive_issued_at", "receive_lifetime", "receive_expires_boottime",
+    "receive_dead_at",   "receive_closed",   "receive_signed_lease"};
 
 // What a row holds besides the record's own fields, in the row's types.
 template <typename Record>
@@ -172,8 +174,7 @@ struct Row<LinkRecord> {
     SLUICE_RETURN_IF_ERROR(ParseLinkName(record.link.ToString()).status());
     record.quota.reset();
     if (!version) return absl::OkStatus();
-    if (!rate || !burst || !volume || !lifetime)
-      return absl::DataLossError("a quota lacks a part");
+    if (!rate || !burst || !volume || !lifetime) return absl::DataLossError("a quota lacks a part");
     record.quota = Quota{record.link, *rate, *burst, *volume, window, *lifetime, *version};
     return CheckQuota(*record.quota);
   }
@@ -231,8 +232,7 @@ std::string UpsertSql() {
 
 template <typename Record>
 std::string SelectSql() {
-  return StrCat("SELECT ", absl::StrJoin(Columns<Record>(), ", "), " FROM ",
-                Row<Record>::kTable);
+  return StrCat("SELECT ", absl::StrJoin(Columns<Record>(), ", "), " FROM ", Row<Record>::kTable);
 }
 
 template <typename Record>
@@ -253,16 +253,16 @@ absl::Status ReadRecord(const SqliteStatement& statement, Record& record) {
   absl::Status status = reader.status();
   if (status.ok()) status = row.ToRecord();
   if (!status.ok())
-    return absl::DataLossError(StrCat("table ", Row<Record>::kTable, ": ",
-                                      ToStd(status.message())));
+    return absl::DataLossError(
+        StrCat("table ", Row<Record>::kTable, ": ", ToStd(status.message())));
   record = std::move(row.record);
   return absl::OkStatus();
 }
 
-#define SLUICE_INSTANTIATE(Record)                                             \
-  template std::string UpsertSql<Record>();                                    \
-  template std::string SelectSql<Record>();                                    \
-  template absl::Status BindRecord(const SqliteStatement&, const Record&);     \
+#define SLUICE_INSTANTIATE(Record)                                         \
+  template std::string UpsertSql<Record>();                                \
+  template std::string SelectSql<Record>();                                \
+  template absl::Status BindRecord(const SqliteStatement&, const Record&); \
   template absl::Status ReadRecord(const SqliteStatement&, Record&)
 SLUICE_INSTANTIATE(FleetRecord);
 SLUICE_INSTANTIATE(NodeRecord);

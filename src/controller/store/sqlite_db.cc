@@ -85,8 +85,9 @@ absl::Status SqliteDb::Error(std::string_view what) const {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return absl::DataLossError(
-          StrCat(detail, "; restore the file from a backup: without it the fleet's budgets are "
-                         "unknown, so none is made anew"));
+          StrCat(detail,
+                 "; restore the file from a backup: without it the fleet's budgets are "
+                 "unknown, so none is made anew"));
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:

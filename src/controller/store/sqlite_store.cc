@@ -143,13 +143,13 @@ absl::Status CreateSchema(SqliteDb& db) {
 absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
   SLUICE_ASSIGN_OR_RETURN(const int64_t application, db.Integer("PRAGMA application_id"));
   SLUICE_ASSIGN_OR_RETURN(const int64_t version, db.Integer("PRAGMA user_version"));
-  SLUICE_ASSIGN_OR_RETURN(const int64_t objects,
-                          db.Integer("SELECT count(*) FROM sqlite_schema"));
+  SLUICE_ASSIGN_OR_RETURN(const int64_t objects, db.Integer("SELECT count(*) FROM sqlite_schema"));
   if (application == 0 && version == 0 && objects == 0) {
     if (!may_create)
       return absl::DataLossError(
-          StrCat(db.path(), " is empty, though this controller has had a ledger; restore it "
-                            "from a backup"));
+          StrCat(db.path(),
+                 " is empty, though this controller has had a ledger; restore it "
+                 "from a backup"));
     return CreateSchema(db);
   }
   if (application != kApplicationId)
@@ -165,10 +165,11 @@ absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
 absl::Status CheckIntegrity(SqliteDb& db) {
   const absl::StatusOr<std::string> found = db.Text("PRAGMA integrity_check(1)");
   if (found.ok() && *found == "ok") return absl::OkStatus();
-  const std::string detail = found.ok() ? *found : std::string(ToStd(found.status().message()));
-  return absl::DataLossError(
-      StrCat(db.path(), " is damaged (", detail, "); restore it from a backup: without it the "
-                        "fleet's budgets are unknown, so none is made anew"));
+  std::string detail = found.ok() ? *found : std::string(ToStd(found.status().message()));
+  std::replace(detail.begin(), detail.end(), '\n', ' ');
+  return absl::DataLossError(StrCat(db.path(), " is damaged (", detail,
+                                    "); restore it from a backup: without it the "
+                                    "fleet's budgets are unknown, so none is made anew"));
 }
 
 absl::Status LimitSize(SqliteDb& db, uint64_t max_bytes) {
@@ -184,8 +185,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions&
   struct stat info {};
   if (!options.may_create && lstat(options.path.c_str(), &info) != 0 && errno == ENOENT)
     return absl::DataLossError(
-        StrCat(options.path, " is missing, though this controller has had a ledger; restore it "
-                             "from a backup"));
+        StrCat(options.path,
+               " is missing, though this controller has had a ledger; restore it "
+               "from a backup"));
   SLUICE_ASSIGN_OR_RETURN(SqliteDb db, SqliteDb::Open(options.path));
   SLUICE_RETURN_IF_ERROR(TakeForOurselves(db));
   SLUICE_RETURN_IF_ERROR(CheckOrCreateSchema(db, options.may_create));

@@ -64,8 +64,8 @@ inline IssuedLease SampleLease(uint64_t sequence) {
 inline LinkRecord SampleLink(const std::string& src, const std::string& dst) {
   LinkRecord link;
   link.link = {src, dst};
-  link.quota = Quota{link.link,        kMaxRate,           kMinBurst, kMaxVolume,
-                     absl::Hours(24), kMinLeaseLifetime, 21};
+  link.quota =
+      Quota{link.link, kMaxRate, kMinBurst, kMaxVolume, absl::Hours(24), kMinLeaseLifetime, 21};
   link.account.spent = Bytes{22};
   link.account.window_start = LedgerTime{23};
   link.account.boot = BootNonce{24};

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr int kFinishWaitMs = 100;
-constexpr int kFinishReads = 32;
+constexpr int kFinishReads = 256;
 
 FileDescriptor StartTimer(absl::Duration timeout) {
   FileDescriptor timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
@@ -123,7 +123,7 @@ bool Connection::WriteAll(std::string_view text) {
 
 void Connection::Finish() {
   shutdown(fd_.get(), SHUT_WR);
-  std::array<char, 4'096> buffer{};
+  std::array<char, 16'384> buffer{};
   std::array<pollfd, 2> wait = {{{fd_.get(), POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
   for (int i = 0; i < kFinishReads; ++i) {
     if (poll(wait.data(), wait.size(), kFinishWaitMs) <= 0 || wait[1].revents != 0) return;

@@ -46,7 +46,7 @@ bool IsNumber(std::string_view text) {
 }
 
 // Bodies only as plain JSON of a length announced once. True if refused.
-bool RefuseBody(const Request& request, Response& response) {
+bool RefuseBody(const Request& request, size_t max_bytes, Response& response) {
   if (request.has_header("Transfer-Encoding"))
     return Refuse(response, 411, "length_required",
                   "send the body with Content-Length instead of Transfer-Encoding");
@@ -56,6 +56,10 @@ bool RefuseBody(const Request& request, Response& response) {
   const std::string length = request.get_header_value("Content-Length");
   if (lengths > 1 || (lengths == 1 && !IsNumber(length)))
     return Refuse(response, 400, "invalid_argument", "Content-Length must be one whole number");
+  // httplib would first read all of it.
+  if (lengths == 1 && std::stoull(length) > max_bytes)
+    return Refuse(response, 413, "too_large",
+                  StrCat("the body is too large; send at most ", max_bytes, " bytes"));
   const std::string type = request.get_header_value("Content-Type");
   const std::string base = type.substr(0, type.find(';'));
   const bool has_body = lengths == 1 && length.find_first_not_of('0') != std::string::npos;
@@ -94,7 +98,8 @@ class SignalsBlocked {
 class RestServerImpl final : public RestServer {
  public:
   RestServerImpl(const RestConfig& config, CoreRunner& core)
-      : token_(config.admin_token),
+      : max_body_bytes_(config.max_body_bytes),
+        token_(config.admin_token),
         api_(core, config.fleet, config.version),
         stream_([this] { return api_.Links(/*all_pairs=*/false); }, config.stream_interval,
                 config.max_streams) {}
@@ -140,7 +145,7 @@ class RestServerImpl final : public RestServer {
       response.set_header("Allow", match->allow);
       return Refuse(response, 405, "method_not_allowed", StrCat("here you can use ", match->allow));
     }
-    return RefuseBody(request, response);
+    return RefuseBody(request, max_body_bytes_, response);
   }
 
   void Handle(const Request& request, Response& response) {
@@ -175,6 +180,7 @@ class RestServerImpl final : public RestServer {
                                           });
   }
 
+  const size_t max_body_bytes_;
   const TokenCheck token_;
   const RestApi api_;
   LinkStream stream_;

@@ -209,7 +209,7 @@ class NodeTest : public ::testing::Test {
     Count count;
     std::vector<char> buffer(70'000);
     pollfd poller{tunnel_, POLLIN, 0};
-    while (poll(&poller, 1, 50) > 0) {
+    while (poll(&poller, 1, 150) > 0) {
       const ssize_t size = read(tunnel_, buffer.data(), buffer.size());
       if (size <= 0) break;
       ++count.packets;

@@ -31,9 +31,9 @@ uint64_t BytesAt(BitRate rate, absl::Duration d) { return BytesIn(rate, d).value
 
 absl::Status CheckBurst(Bytes burst, uint64_t packet) {
   if (burst.value >= packet) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      StrCat("a burst of ", FormatExact(burst), " is smaller than one packet of the tunnel (",
-             packet, "B); raise the quota's burst"));
+  return absl::InvalidArgumentError(StrCat("a burst of ", FormatExact(burst),
+                                           " is smaller than one packet of the tunnel (", packet,
+                                           "B); raise the quota's burst"));
 }
 
 uint64_t QueueBytes(BitRate rate) { return std::max(BytesAt(rate, kQueue), kLeastQueue); }
@@ -43,22 +43,20 @@ uint64_t QueueBytes(BitRate rate) { return std::max(BytesAt(rate, kQueue), kLeas
 absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu) {
   const auto packet = static_cast<uint64_t>(std::max(mtu, 1));
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
-  const bool whole = burst.value >= kSuperPacket + BytesAt(rate, kWholeDepth) &&
-                     rate.bps >= 50'000'000;
+  const bool whole =
+      burst.value >= kSuperPacket + BytesAt(rate, kWholeDepth) && rate.bps >= 50'000'000;
   const uint64_t unit = whole ? std::max(kSuperPacket, packet) : packet;
   ShaperPlan plan;
   plan.htb.rate = rate.bps / 8;
-  plan.htb.burst =
-      std::min(burst.value - unit, std::max(BytesAt(rate, kDepth), kLeastDepth));
+  plan.htb.burst = std::min(burst.value - unit, std::max(BytesAt(rate, kDepth), kLeastDepth));
   plan.htb.peak = plan.htb.rate + plan.htb.rate / 2;
-  plan.htb.peak_burst =
-      std::min(plan.htb.burst, std::max(BytesAt(rate, kPeakBurst), 4 * packet));
+  plan.htb.peak_burst = std::min(plan.htb.burst, std::max(BytesAt(rate, kPeakBurst), 4 * packet));
   plan.htb.quantum = static_cast<uint32_t>(unit);
   if (kNsPerSecond % plan.htb.rate != 0) {
     plan.htb.overhead = static_cast<uint16_t>(plan.htb.rate / kNsPerSecond + 1);
   }
   plan.words.rate = BitRate{rate.bps - rate.bps / kClockSlack};
-  plan.words.burst_ns = NsFor(plan.htb.burst, rate);
+  plan.words.burst_ns = NsFor(plan.htb.peak_burst, rate);
   plan.words.queue_ns = NsFor(QueueBytes(rate), rate);
   plan.words.mark_ns = plan.words.queue_ns / 2;
   plan.leaf.rate = kEndless;

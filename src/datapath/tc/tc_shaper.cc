@@ -19,8 +19,8 @@ constexpr uint64_t kDefaultRate = 1000;  // bytes/s; HTB wants one
 constexpr uint32_t kQuantum = 1500;
 
 // fq holds what the gate has admitted, and the gate bounds that per link.
-constexpr FqParameters kFq{.limit = 1'000'000, .flow_limit = 1'000'000,
-                           .horizon_us = 3'600'000'000};
+constexpr FqParameters kFq{
+    .limit = 1'000'000, .flow_limit = 1'000'000, .horizon_us = 3'600'000'000};
 
 uint32_t LeafHandle(uint32_t class_id) { return TcHandle(class_id & 0xffff, 0); }
 
@@ -37,8 +37,9 @@ bool SameClass(const HtbClass& kernel, const HtbClass& plan) {
 
 bool SamePlan(const ShaperPlan& a, const ShaperPlan& b) {
   return a.htb.rate == b.htb.rate && a.htb.burst == b.htb.burst && a.htb.peak == b.htb.peak &&
-         a.htb.peak_burst == b.htb.peak_burst && a.htb.quantum == b.htb.quantum && a.htb.overhead == b.htb.overhead &&
-         a.leaf.max_size == b.leaf.max_size && a.leaf.limit == b.leaf.limit;
+         a.htb.peak_burst == b.htb.peak_burst && a.htb.quantum == b.htb.quantum &&
+         a.htb.overhead == b.htb.overhead && a.leaf.max_size == b.leaf.max_size &&
+         a.leaf.limit == b.leaf.limit;
 }
 
 }  // namespace
@@ -56,8 +57,7 @@ absl::StatusOr<std::unique_ptr<TcShaper>> TcShaper::Open() {
 absl::StatusOr<Shaper::Started> TcShaper::Start(const std::string& device,
                                                 const std::string& wanted) {
   if (wanted != "auto" && wanted != "edt" && wanted != "htb") {
-    return absl::InvalidArgumentError(
-        StrCat("shaper \"", wanted, "\": must be auto, edt or htb"));
+    return absl::InvalidArgumentError(StrCat("shaper \"", wanted, "\": must be auto, edt or htb"));
   }
   SLUICE_ASSIGN_OR_RETURN(const NetDevice found, routes_->Device(device));
   device_ = device;
@@ -165,8 +165,8 @@ absl::Status TcShaper::Verify(const std::vector<uint32_t>& open) {
   const std::string kind = mode_ == SLUICE_SHAPER_EDT ? "fq" : "htb";
   if (root.kind != kind || root.handle != kRootHandle ||
       (kind == "htb" && root.default_class != kDefaultMinor)) {
-    return absl::FailedPreconditionError(StrCat("the queue of ", device_, " is \"", root.kind,
-                                                "\" and not the shaper's ", kind));
+    return absl::FailedPreconditionError(
+        StrCat("the queue of ", device_, " is \"", root.kind, "\" and not the shaper's ", kind));
   }
   if (mode_ == SLUICE_SHAPER_EDT) return absl::OkStatus();
   if (by_parent[kDefaultClass].kind != "blackhole") {

@@ -7,8 +7,7 @@
 
 namespace sluice {
 
-NetlinkMessage GenetlinkMessage(uint16_t family, uint8_t command, uint8_t version,
-                                uint16_t flags) {
+NetlinkMessage GenetlinkMessage(uint16_t family, uint8_t command, uint8_t version, uint16_t flags) {
   NetlinkMessage message(family, flags);
   auto* header = message.Extra<genlmsghdr>();
   header->cmd = command;

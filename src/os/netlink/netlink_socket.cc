@@ -5,9 +5,9 @@
 
 #include <cerrno>
 
-#include "base/strings.h"
 #include "base/secret.h"
 #include "base/status.h"
+#include "base/strings.h"
 
 namespace sluice {
 namespace {
@@ -78,8 +78,7 @@ void ForEachAttribute(const nlmsghdr* message, size_t fixed_size,
   const size_t offset = NLMSG_HDRLEN + MNL_ALIGN(fixed_size);
   if (message->nlmsg_len < offset) return;
   const auto* end = reinterpret_cast<const char*>(message) + message->nlmsg_len;
-  const auto* a =
-      reinterpret_cast<const nlattr*>(reinterpret_cast<const char*>(message) + offset);
+  const auto* a = reinterpret_cast<const nlattr*>(reinterpret_cast<const char*>(message) + offset);
   for (; mnl_attr_ok(a, static_cast<int>(end - reinterpret_cast<const char*>(a)));
        a = mnl_attr_next(a)) {
     on_attribute(a);

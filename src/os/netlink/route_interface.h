@@ -30,7 +30,7 @@ struct InterfaceAddress {
 struct Route {
   IpPrefix destination;
   std::string device;
-  uint32_t table = 254;  // main
+  uint32_t table = 254;    // main
   bool blackhole = false;  // device is empty then
 };
 

@@ -32,8 +32,8 @@ IpAddress AddressFrom(uint8_t family, const nlattr* attribute) {
 
 absl::Status CheckName(const std::string& name) {
   if (!name.empty() && name.size() < IFNAMSIZ) return absl::OkStatus();
-  return absl::InvalidArgumentError(StrCat("network device name \"", name,
-                                           "\" must have 1 to ", IFNAMSIZ - 1, " characters"));
+  return absl::InvalidArgumentError(
+      StrCat("network device name \"", name, "\" must have 1 to ", IFNAMSIZ - 1, " characters"));
 }
 
 NetDevice ParseDevice(const nlmsghdr* message) {
@@ -74,9 +74,8 @@ absl::StatusOr<NetDevice> RtnetlinkRouteTable::Device(const std::string& name) {
   message.Extra<ifinfomsg>();
   message.PutString(IFLA_IFNAME, name);
   NetDevice device;
-  absl::Status status =
-      socket_->Query(message, StrCat("looking up network device ", name),
-                     [&](const nlmsghdr* reply) { device = ParseDevice(reply); });
+  absl::Status status = socket_->Query(message, StrCat("looking up network device ", name),
+                                       [&](const nlmsghdr* reply) { device = ParseDevice(reply); });
   if (absl::IsNotFound(status)) {
     return absl::NotFoundError(StrCat("there is no network device ", name));
   }
@@ -92,8 +91,7 @@ absl::Status RtnetlinkRouteTable::CreateDevice(const std::string& name, const st
   nlattr* info = message.BeginNest(IFLA_LINKINFO);
   message.PutString(IFLA_INFO_KIND, kind);
   message.EndNest(info);
-  absl::Status status =
-      socket_->Transact(message, StrCat("creating ", kind, " device ", name));
+  absl::Status status = socket_->Transact(message, StrCat("creating ", kind, " device ", name));
   if (!absl::IsAlreadyExists(status)) return status;
   SLUICE_ASSIGN_OR_RETURN(NetDevice existing, Device(name));
   if (existing.kind == kind) return absl::OkStatus();
@@ -208,14 +206,13 @@ RtnetlinkRouteTable::Listed RtnetlinkRouteTable::ParseRoute(const nlmsghdr* mess
   return route;
 }
 
-absl::Status RtnetlinkRouteTable::ListRoutes(int family, uint32_t table,
-                                             std::vector<Listed>& out) {
+absl::Status RtnetlinkRouteTable::ListRoutes(int family, uint32_t table, std::vector<Listed>& out) {
   NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
   auto* info = message.Extra<rtmsg>();
   info->rtm_family = static_cast<uint8_t>(family);
   message.PutU32(RTA_TABLE, table);
-  absl::Status status = socket_->Query(
-      message, StrCat("listing routing table ", table), [&](const nlmsghdr* reply) {
+  absl::Status status =
+      socket_->Query(message, StrCat("listing routing table ", table), [&](const nlmsghdr* reply) {
         Listed route = ParseRoute(reply);
         if (route.table == table) out.push_back(route);
       });
@@ -251,14 +248,13 @@ absl::Status RtnetlinkRouteTable::PutRoute(const Listed& route) {
   info->rtm_table = RT_TABLE_UNSPEC;
   info->rtm_protocol = RTPROT_STATIC;
   info->rtm_type = route.type;
-  info->rtm_scope =
-      route.type == RTN_UNICAST && !to.address.v6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  info->rtm_scope = route.type == RTN_UNICAST && !to.address.v6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   message.PutU32(RTA_TABLE, route.table);
   message.PutBytes(RTA_DST, to.address.bytes.data(), AddressSize(to.address.v6));
   if (route.metric != 0) message.PutU32(RTA_PRIORITY, route.metric);
   if (route.device_index != 0) message.PutU32(RTA_OIF, static_cast<uint32_t>(route.device_index));
-  return socket_->Transact(
-      message, StrCat("putting route ", to.ToString(), " into table ", route.table));
+  return socket_->Transact(message,
+                           StrCat("putting route ", to.ToString(), " into table ", route.table));
 }
 
 absl::Status RtnetlinkRouteTable::DeleteRoute(const Listed& route) {

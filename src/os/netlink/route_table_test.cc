@@ -93,7 +93,7 @@ TEST_F(RouteTableTest, ReplacesATable) {
   ASSERT_TRUE(routes_->SetUp("d1", true).ok());
   const std::vector<Route> first = {To("10.1.2.0/24", "d0"), To("fd00:2::/64", "d0"),
                                     To("10.1.3.0/24", "d0"), To("fd00:3::/64", "d0"),
-                                    To("0.0.0.0/0", ""), To("::/0", "")};
+                                    To("0.0.0.0/0", ""),     To("::/0", "")};
   for (int i = 0; i < 2; ++i) {
     const absl::Status status = routes_->ReplaceTable(1510, first);
     ASSERT_TRUE(status.ok()) << status;
@@ -133,8 +133,8 @@ TEST_F(RouteTableTest, ReplacesALargeTable) {
   ASSERT_TRUE(routes_->SetUp("d0", true).ok());
   std::vector<Route> many;
   for (int i = 0; i < 3000; ++i) {
-    many.push_back(To("10." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".0/24",
-                      "d0"));
+    many.push_back(
+        To("10." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".0/24", "d0"));
   }
   ASSERT_TRUE(routes_->ReplaceTable(1510, many).ok());
   EXPECT_TRUE(ns_.Shell("test $(ip -4 route show table 1510 | wc -l) = 3000"));

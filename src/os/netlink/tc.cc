@@ -52,8 +52,8 @@ tc_ratespec RateSpec(uint64_t rate, uint16_t overhead) {
   tc_ratespec spec{};
   spec.overhead = overhead;
   spec.linklayer = TC_LINKLAYER_ETHERNET;
-  spec.rate = rate >= kRate32Limit ? std::numeric_limits<uint32_t>::max()
-                                   : static_cast<uint32_t>(rate);
+  spec.rate =
+      rate >= kRate32Limit ? std::numeric_limits<uint32_t>::max() : static_cast<uint32_t>(rate);
   return spec;
 }
 

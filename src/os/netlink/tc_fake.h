@@ -36,7 +36,7 @@ class TrafficControlFake final : public TrafficControl {
  private:
   absl::Status Put(int device, Qdisc qdisc);
 
-  std::map<std::pair<int, uint32_t>, Qdisc> qdiscs_;            // by device and parent
+  std::map<std::pair<int, uint32_t>, Qdisc> qdiscs_;           // by device and parent
   std::map<std::pair<int, uint32_t>, HtbClassState> classes_;  // by device and id
 };
 

@@ -49,8 +49,8 @@ TEST(PsTicksTest, RoundsSoThatNothingIsGained) {
 
 // From 8 kbit/s to 400 Gbit/s, what is encoded is what is decoded.
 TEST(TcEncodingTest, HtbClassReadsBack) {
-  for (const uint64_t bps : {8'000UL, 100'000'000UL, 34'359'738'360UL, 34'359'738'368UL,
-                             400'000'000'000UL}) {
+  for (const uint64_t bps :
+       {8'000UL, 100'000'000UL, 34'359'738'360UL, 34'359'738'368UL, 400'000'000'000UL}) {
     const HtbClass wanted = Class(TcHandle(1, 0x4001), bps);
     const NetlinkMessage message = EncodeHtbClass(7, wanted);
     ASSERT_FALSE(message.overflowed());
@@ -145,8 +145,7 @@ TEST_F(TcTest, BuildsAndReadsBackAShaper) {
 TEST_F(TcTest, HoldsThousandsOfClasses) {
   ASSERT_TRUE(tc_->ReplaceHtb(device_, TcHandle(1, 0), 0x3fff).ok());
   for (uint32_t i = 0; i < 4000; ++i) {
-    ASSERT_TRUE(
-        tc_->ReplaceHtbClass(device_, Class(TcHandle(1, 0x4000 + i), 8000 + 8 * i)).ok());
+    ASSERT_TRUE(tc_->ReplaceHtbClass(device_, Class(TcHandle(1, 0x4000 + i), 8000 + 8 * i)).ok());
     ASSERT_TRUE(tc_->ReplaceTbf(device_, TcHandle(1, 0x4000 + i), TcHandle(0x4000 + i, 0),
                                 {1'000'000'000'000'000, 3000, 62500})
                     .ok());

@@ -11,8 +11,8 @@
 namespace sluice {
 
 struct ProcessResult {
-  int exit_code = 0;    // of a program that a signal ended: 128 + signal
-  std::string output;   // stdout and stderr together, at most the first 64 KiB
+  int exit_code = 0;   // of a program that a signal ended: 128 + signal
+  std::string output;  // stdout and stderr together, at most the first 64 KiB
 };
 
 // Thread-safe.

@@ -37,10 +37,10 @@ TEST(ProcessTest, RunsInASessionOfItsOwnWithoutOurDescriptors) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);  // not close-on-exec
   PosixProcessRunner runner;
-  const auto result = runner.Run(
-      {"sh", "-c", "ls /proc/self/fd | tr '\\n' ' '; read -r line || echo end; "
-                   "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo leader"},
-      {}, absl::Seconds(10));
+  const auto result = runner.Run({"sh", "-c",
+                                  "ls /proc/self/fd | tr '\\n' ' '; read -r line || echo end; "
+                                  "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo leader"},
+                                 {}, absl::Seconds(10));
   close(ends[0]);
   close(ends[1]);
   ASSERT_TRUE(result.ok()) << result.status();
@@ -64,8 +64,8 @@ TEST(ProcessTest, ReportsASignal) {
 
 TEST(ProcessTest, LetsADaemonLiveOn) {
   PosixProcessRunner runner;
-  const auto result = runner.Run(
-      {"sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 & echo $!"}, {}, absl::Seconds(10));
+  const auto result = runner.Run({"sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 & echo $!"}, {},
+                                 absl::Seconds(10));
   ASSERT_TRUE(result.ok()) << result.status();
   const pid_t pid = std::stoi(result->output);
   EXPECT_EQ(kill(pid, 0), 0);
@@ -74,8 +74,7 @@ TEST(ProcessTest, LetsADaemonLiveOn) {
 
 TEST(ProcessTest, CutsEndlessOutputShort) {
   PosixProcessRunner runner;
-  const auto result =
-      runner.Run({"sh", "-c", "head -c 1000000 /dev/zero"}, {}, absl::Seconds(10));
+  const auto result = runner.Run({"sh", "-c", "head -c 1000000 /dev/zero"}, {}, absl::Seconds(10));
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_LE(result->output.size(), 68U * 1024);
 }

@@ -11,8 +11,7 @@ namespace sluice {
 
 absl::StatusOr<std::unique_ptr<KernelWireguard>> KernelWireguard::Open(const std::string& device) {
   SLUICE_ASSIGN_OR_RETURN(auto socket, NetlinkSocket::Open(NETLINK_GENERIC));
-  SLUICE_ASSIGN_OR_RETURN(const uint16_t family,
-                          ResolveGenetlinkFamily(*socket, WG_GENL_NAME));
+  SLUICE_ASSIGN_OR_RETURN(const uint16_t family, ResolveGenetlinkFamily(*socket, WG_GENL_NAME));
   return std::unique_ptr<KernelWireguard>(new KernelWireguard(std::move(socket), family, device));
 }
 

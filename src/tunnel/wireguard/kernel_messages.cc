@@ -48,8 +48,7 @@ void PutAllowed(NetlinkMessage& message, std::span<const IpPrefix> allowed) {
   for (const IpPrefix& prefix : allowed) {
     nlattr* entry = message.BeginNest(0);
     message.PutU16(WGALLOWEDIP_A_FAMILY, prefix.address.v6 ? AF_INET6 : AF_INET);
-    message.PutBytes(WGALLOWEDIP_A_IPADDR, prefix.address.bytes.data(),
-                     prefix.address.v6 ? 16 : 4);
+    message.PutBytes(WGALLOWEDIP_A_IPADDR, prefix.address.bytes.data(), prefix.address.v6 ? 16 : 4);
     message.PutU8(WGALLOWEDIP_A_CIDR_MASK, prefix.length);
     message.EndNest(entry);
   }
@@ -107,8 +106,7 @@ TunnelPeerState DecodePeer(const nlattr* nest) {
       case WGPEER_A_LAST_HANDSHAKE_TIME: {
         const auto t = AttributeAs<KernelTimespec>(a);
         if (t.seconds == 0 && t.nanoseconds == 0) break;
-        state.last_handshake =
-            absl::FromUnixSeconds(t.seconds) + absl::Nanoseconds(t.nanoseconds);
+        state.last_handshake = absl::FromUnixSeconds(t.seconds) + absl::Nanoseconds(t.nanoseconds);
         break;
       }
       case WGPEER_A_RX_BYTES:
@@ -118,9 +116,8 @@ TunnelPeerState DecodePeer(const nlattr* nest) {
         state.sent_bytes = AttributeAs<uint64_t>(a);
         break;
       case WGPEER_A_ALLOWEDIPS:
-        ForEachAttribute(a, [&](const nlattr* b) {
-          state.peer.allowed.push_back(DecodeAllowed(b));
-        });
+        ForEachAttribute(a,
+                         [&](const nlattr* b) { state.peer.allowed.push_back(DecodeAllowed(b)); });
         break;
       default:
         break;
@@ -141,8 +138,7 @@ void AddPeer(TunnelPeerState&& peer, std::vector<TunnelPeerState>& peers) {
 }  // namespace
 
 NetlinkMessage EncodeGetDevice(uint16_t family, const std::string& device) {
-  NetlinkMessage message =
-      GenetlinkMessage(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
+  NetlinkMessage message = GenetlinkMessage(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
   message.PutString(WGDEVICE_A_IFNAME, device);
   return message;
 }
@@ -159,8 +155,7 @@ NetlinkMessage EncodeSetDevice(uint16_t family, const std::string& device,
   return message;
 }
 
-NetlinkMessage EncodeRemovePeer(uint16_t family, const std::string& device,
-                                const PublicKey& key) {
+NetlinkMessage EncodeRemovePeer(uint16_t family, const std::string& device, const PublicKey& key) {
   NetlinkMessage message = SetMessage(family, device);
   nlattr* peers = message.BeginNest(WGDEVICE_A_PEERS);
   nlattr* peer = message.BeginNest(0);

@@ -55,25 +55,39 @@ TEST(KernelMessagesTest, LaysOutSetDevice) {
   change.listen_port = 51820;
   change.mark = 0x51;
   EXPECT_EQ(Hex(EncodeSetDevice(kFamily, "wg0", change)),
-            "50000000" "34120100" "00000000" "00000000"
-            "01010000"                                    // WG_CMD_SET_DEVICE, version 1
-            "08000200" "77673000"                         // IFNAME
-            "24000300" + std::string(62, '0') + "40"      // PRIVATE_KEY
-            "06000600" "6cca0000"                         // LISTEN_PORT
-            "08000700" "51000000");                       // FWMARK
+            "50000000"
+            "34120100"
+            "00000000"
+            "00000000"
+            "01010000"  // WG_CMD_SET_DEVICE, version 1
+            "08000200"
+            "77673000"  // IFNAME
+            "24000300" +
+                std::string(62, '0') +
+                "40"  // PRIVATE_KEY
+                "06000600"
+                "6cca0000"  // LISTEN_PORT
+                "08000700"
+                "51000000");  // FWMARK
 }
 
 TEST(KernelMessagesTest, LaysOutRemovePeer) {
   std::string key;
   for (int i = 0; i < 32; ++i) key += "11";
   EXPECT_EQ(Hex(EncodeRemovePeer(kFamily, "wg0", TestKey(0x11))),
-            "50000000" "34120100" "00000000" "00000000"
+            "50000000"
+            "34120100"
+            "00000000"
+            "00000000"
             "01010000"
-            "08000200" "77673000"
-            "34000880"              // PEERS, nested
-            "30000080"              // one peer, nested
-            "24000100" + key +      // PUBLIC_KEY
-            "08000300" "01000000");  // FLAGS: REMOVE_ME
+            "08000200"
+            "77673000"
+            "34000880"  // PEERS, nested
+            "30000080"  // one peer, nested
+            "24000100" +
+                key +  // PUBLIC_KEY
+                "08000300"
+                "01000000");  // FLAGS: REMOVE_ME
 }
 
 TEST(KernelMessagesTest, LaysOutSetPeer) {
@@ -82,19 +96,39 @@ TEST(KernelMessagesTest, LaysOutSetPeer) {
   const auto messages = EncodeSetPeer(kFamily, "wg0", TestPeer(), true);
   ASSERT_EQ(messages.size(), 1U);
   EXPECT_EQ(Hex(messages[0]),
-            "b4000000" "34120100" "00000000" "00000000"
+            "b4000000"
+            "34120100"
+            "00000000"
+            "00000000"
             "01010000"
-            "08000200" "77673000"
-            "98000880"                                     // PEERS
-            "94000080"                                     // one peer
-            "24000100" + key +                             // PUBLIC_KEY
-            "08000300" "02000000"                          // FLAGS: REPLACE_ALLOWEDIPS
-            "14000400" "0200ca6cc0000201" "0000000000000000"  // ENDPOINT: sockaddr_in
-            "06000500" "19000000"                          // KEEPALIVE
-            "48000980"                                     // ALLOWEDIPS
-            "1c000080" "06000100" "02000000" "08000200" "0a010200" "05000300" "18000000"
-            "28000080" "06000100" "0a000000" "14000200" "fd000002000000000000000000000000"
-            "05000300" "40000000");
+            "08000200"
+            "77673000"
+            "98000880"  // PEERS
+            "94000080"  // one peer
+            "24000100" +
+                key +  // PUBLIC_KEY
+                "08000300"
+                "02000000"  // FLAGS: REPLACE_ALLOWEDIPS
+                "14000400"
+                "0200ca6cc0000201"
+                "0000000000000000"  // ENDPOINT: sockaddr_in
+                "06000500"
+                "19000000"  // KEEPALIVE
+                "48000980"  // ALLOWEDIPS
+                "1c000080"
+                "06000100"
+                "02000000"
+                "08000200"
+                "0a010200"
+                "05000300"
+                "18000000"
+                "28000080"
+                "06000100"
+                "0a000000"
+                "14000200"
+                "fd000002000000000000000000000000"
+                "05000300"
+                "40000000");
 }
 
 TEST(KernelMessagesTest, ReadsBackWhatItSets) {

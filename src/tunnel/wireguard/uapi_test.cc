@@ -51,8 +51,7 @@ TEST(ParseUapiStateTest, ReadsTheSpecificationsExample) {
   EXPECT_EQ(second.peer.key, Key(kPeer2));
   EXPECT_EQ(second.sent_bytes, 38333U);
   EXPECT_EQ(second.received_bytes, 2224U);
-  EXPECT_EQ(second.last_handshake,
-            absl::FromUnixSeconds(1700000000) + absl::Milliseconds(500));
+  EXPECT_EQ(second.last_handshake, absl::FromUnixSeconds(1700000000) + absl::Milliseconds(500));
   ASSERT_EQ(second.peer.allowed.size(), 2U);
   EXPECT_EQ(second.peer.allowed[1].ToString(), "fd00::/8");
   EXPECT_EQ(second.peer.keepalive, absl::Seconds(111));
@@ -111,9 +110,8 @@ TEST(UapiRequestTest, ConfiguresADevice) {
   change.private_key->mutable_bytes()[0] = 0xab;
   change.listen_port = 51820;
   change.mark = 0x51;
-  EXPECT_EQ(UapiSetDevice(change).view(),
-            StrCat("set=1\nprivate_key=ab", std::string(62, '0'),
-                   "\nfwmark=81\nlisten_port=51820\n\n"));
+  EXPECT_EQ(UapiSetDevice(change).view(), StrCat("set=1\nprivate_key=ab", std::string(62, '0'),
+                                                 "\nfwmark=81\nlisten_port=51820\n\n"));
 }
 
 TEST(UapiRequestTest, SetsAndRemovesAPeer) {

@@ -149,8 +149,8 @@ absl::Status UserspaceWireguard::AwaitGone() {
   const absl::Time deadline = absl::Now() + kPatience;
   while (Answers()) {
     if (absl::Now() >= deadline) {
-      return absl::DeadlineExceededError(StrCat(
-          "wireguard-go still answers at ", socket_path_, " although its device is gone; end it"));
+      return absl::DeadlineExceededError(StrCat("wireguard-go still answers at ", socket_path_,
+                                                " although its device is gone; end it"));
     }
     absl::SleepFor(kPoll);
   }

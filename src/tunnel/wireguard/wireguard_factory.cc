@@ -64,10 +64,10 @@ absl::StatusOr<TunnelFactory::Opened> WireguardTunnelFactory::Adopt(
   if (device.kind == "wireguard") return OpenKernel(device.name, std::move(routes), true);
   auto wireguard = std::make_unique<UserspaceWireguard>(device.name);
   if (device.kind == "tun" && wireguard->Answers()) {
-    return Opened{std::make_unique<WireguardTunnel>(device.name, kUserspaceName,
-                                                    "it was running already", std::move(routes),
-                                                    std::move(wireguard)),
-                  true};
+    return Opened{
+        std::make_unique<WireguardTunnel>(device.name, kUserspaceName, "it was running already",
+                                          std::move(routes), std::move(wireguard)),
+        true};
   }
   const std::string kind = device.kind.empty() ? "physical" : device.kind;
   return absl::FailedPreconditionError(
@@ -105,14 +105,14 @@ absl::StatusOr<TunnelFactory::Opened> WireguardTunnelFactory::StartUserspace(
   }
   SLUICE_RETURN_IF_ERROR(started.status());
   if (started->exit_code != 0) {
-    return NotStarted(StrCat("did not start (exit code ", started->exit_code,
-                             "): ", LastWords(started->output)));
+    return NotStarted(
+        StrCat("did not start (exit code ", started->exit_code, "): ", LastWords(started->output)));
   }
   if (!wireguard->Answers()) return NotStarted("started but does not answer");
   SLUICE_RETURN_IF_ERROR(routes->Device(device).status());
-  return Opened{std::make_unique<WireguardTunnel>(
-                    device, kUserspaceName, "the kernel knows no device of kind wireguard",
-                    std::move(routes), std::move(wireguard)),
+  return Opened{std::make_unique<WireguardTunnel>(device, kUserspaceName,
+                                                  "the kernel knows no device of kind wireguard",
+                                                  std::move(routes), std::move(wireguard)),
                 false};
 }
 

@@ -35,8 +35,8 @@ class WireguardRootTest : public ::testing::Test {
   WireguardRootTest() {
     a_.device = UniqueDevice('a');
     b_.device = UniqueDevice('b');
-    EXPECT_TRUE(a_.ns.Shell(StrCat("ip link add fab0 type veth peer name fab0 netns ",
-                                   b_.ns.Path())));
+    EXPECT_TRUE(
+        a_.ns.Shell(StrCat("ip link add fab0 type veth peer name fab0 netns ", b_.ns.Path())));
     EXPECT_TRUE(a_.ns.Shell("ip addr add 10.9.0.1/24 dev fab0 && ip link set fab0 up"));
     EXPECT_TRUE(b_.ns.Shell("ip addr add 10.9.0.2/24 dev fab0 && ip link set fab0 up"));
   }
@@ -170,9 +170,10 @@ TEST_F(WireguardRootTest, RefusesAPortInUse) {
 TEST_F(WireguardRootTest, ClearsAStaleSocketAway) {
   const UserspaceWireguard stale(a_.device);
   ASSERT_TRUE(a_.ns.Shell(StrCat("mkdir -p ", kWireguardSocketDirectory)));
-  ASSERT_TRUE(a_.ns.Shell(StrCat("python3 -c \"import socket; "
-                                 "socket.socket(socket.AF_UNIX).bind('",
-                                 stale.socket_path(), "')\"")));
+  ASSERT_TRUE(
+      a_.ns.Shell(StrCat("python3 -c \"import socket; "
+                         "socket.socket(socket.AF_UNIX).bind('",
+                         stale.socket_path(), "')\"")));
   EXPECT_FALSE(stale.Answers());
   Open(a_, false);
 }
