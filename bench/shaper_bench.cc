@@ -2,7 +2,7 @@
 // bench/shaper_sweep.py measures shapers with. Runs in the namespace in which
 // it is started, and takes everything away at the end of its input.
 //
-//   set rate_bps=… burst=… [htb_burst=… peak_percent=… peak_burst=… max_size=… limit=…
+//   set rate_bps=… burst=… [htb_burst=… max_size=… limit=…
 //       clock_bps=… burst_ns=… queue_ns=… mark_ns=…]
 //       (re)opens the link; what is not given is as the shaper plans it
 //   stat
@@ -48,9 +48,8 @@ absl::StatusOr<ShaperPlan> Override(const Values& values, absl::StatusOr<ShaperP
                                     BitRate rate) {
   if (!plan.ok()) return plan;
   for (const auto& [name, value] : values) {
-    if (name == "htb_burst") plan->htb.burst = value;
-    if (name == "peak_percent") plan->htb.peak = plan->htb.rate * value / 100;
-    if (name == "peak_burst") {
+    if (name == "htb_burst") {
+      plan->htb.burst = value;
       plan->htb.peak_burst = value;
       plan->words.burst_ns =
           static_cast<uint64_t>(absl::ToInt64Nanoseconds(TimeFor(Bytes{value}, rate)));

@@ -296,6 +296,8 @@ def main():
     args = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("shaper_sweep: run as root")
+    # So that the testbed is taken down too when the sweep is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("shaper_sweep: ended by a signal"))
     results = []
     with Testbed(os.path.abspath(args.bench)) as bed:
         for rate in map(parse_rate, args.rates.split(",")):

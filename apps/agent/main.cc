@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -37,6 +38,9 @@ int main(int argc, char** argv) {
   }
   const absl::Status status = Main(*flags);
   if (status.ok()) return 0;
-  std::fprintf(stderr, "sluice-agent: %s\n", std::string(status.message()).c_str());
+  // One line, whatever libraries put into their words.
+  std::string words(status.message());
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  std::fprintf(stderr, "sluice-agent: %s\n", words.c_str());
   return 1;
 }

@@ -79,7 +79,8 @@ class Datapath {
   virtual absl::Status Apply(const LinkSide& side, const GateLease& lease) = 0;
 
   // Closes the side and returns its report with the final count: when this
-  // returns, no CPU will admit another packet. Closing a closed side is OK.
+  // returns, no CPU will admit another packet. The report's lease_sequence is
+  // that of the side's last lease. Closing a closed side is OK.
   virtual absl::StatusOr<LinkReport> Close(const LinkSide& side) = 0;
 
   // Reports of all sides that have a route, and drops that belong to none.

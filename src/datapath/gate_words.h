@@ -61,13 +61,12 @@ inline void WriteLease(sluice_slot& slot, const GateLease& lease, const ClockWor
 }
 
 // When this returns, nothing more will be admitted: every compare-and-exchange
-// of the gate that comes later sees the flag.
+// of the gate that comes later sees the flag. The sequence stays, for the report.
 inline void CloseSlot(sluice_slot& slot) {
   std::atomic_ref<__u64>(slot.admitted).fetch_or(SLUICE_CLOSED);
   StoreWord(slot.expires_ns, 0);
   StoreWord(slot.volume_limit, 0);
   StoreWord(slot.rate_bps, 0);
-  StoreWord(slot.sequence, 0);
 }
 
 inline bool HasLease(const sluice_slot& slot) {
@@ -89,7 +88,7 @@ inline LinkReport ReadReport(const LinkSide& side, const sluice_slot& slot,
   report.admitted = Bytes{admitted & ~SLUICE_CLOSED};
   report.closed = (admitted & SLUICE_CLOSED) != 0;
   report.admitted_packets = LoadWord(slot.packets);
-  report.lease_sequence = LoadWord(slot.sequence);
+  report.lease_sequence = report.closed ? 0 : LoadWord(slot.sequence);
   report.volume_limit = Bytes{LoadWord(slot.volume_limit)};
   const uint64_t expires = LoadWord(slot.expires_ns);
   if (expires != 0) report.expires_in = BootTime{static_cast<int64_t>(expires)} - now;

@@ -1,5 +1,7 @@
 #include "agent/apply/agent_core.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -172,7 +174,10 @@ void AgentCore::CutExpired(BootTime now, Outbox& out) {
   const std::vector<LinkSide> due = deadman_.Due(now);
   if (due.empty()) return;
   const Executor::Outcome outcome = executor_.Close(due);
-  for (const LinkSide& side : due) Drop(side);
+  for (const LinkSide& side : due) {
+    spdlog::info("{} ({}): the lease has expired", side.link.ToString(), RoleName(side.role));
+    Drop(side);
+  }
   Digest(outcome, out);
 }
 
@@ -233,6 +238,7 @@ void AgentCore::Digest(const Executor::Outcome& outcome, Outbox& out) {
 
 void AgentCore::NoteKilled() {
   if (!killed_) {
+    spdlog::critical("a side did not close: the kill switch stops all traffic");
     const absl::Status s = parts_.files.WriteDurably(KillPath(), "a side did not close\n");
     faults_.Update("cannot note the kill switch", s);
   }

@@ -1,4 +1,6 @@
 // What the controller says, and what the core makes of it.
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "agent/apply/agent_core.h"
@@ -57,6 +59,7 @@ std::optional<LeaseRefusal> AgentCore::Check(const Lease& lease) const {
 
 void AgentCore::Refuse(LeaseRefusal why, std::string_view detail) {
   ++refusals_[static_cast<size_t>(why)];
+  spdlog::warn("lease refused, {}: {}", LeaseRefusalWords(why), CleanWords(detail));
   faults_.Event(StrCat("lease refused, ", LeaseRefusalWords(why), ": ", detail),
                 parts_.clock.Now());
   heartbeats_.Changed();
@@ -101,6 +104,8 @@ void AgentCore::OnRevoke(const agent::v1::Revoke& revoke, Outbox& out) {
   if (!link.ok() || !role.ok()) return BadMessage("a revocation of an unknown link");
   const LinkSide side{*link, *role};
   if (NearNode(side) != config_.node) return BadMessage("a revocation for another node");
+  spdlog::info("{} ({}): revoked: {}", link->ToString(), RoleName(*role),
+               CleanWords(revoke.reason()));
   heartbeats_.Changed();
   const auto held = desired_.leases.find(side);
   const bool newer_held =

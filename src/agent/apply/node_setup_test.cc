@@ -39,7 +39,7 @@ class NodeSetupTest : public ::testing::Test {
     files_.files["/proc/sys/net/ipv4/ip_forward"] = "0\n";
   }
 
-  NodeSetup Setup() { return NodeSetup(ports_, {routes_, tunnels_, files_}); }
+  NodeSetup MakeSetup() { return NodeSetup(ports_, {routes_, tunnels_, files_}); }
   std::string Setting(const std::string& path) { return files_.files["/proc/sys/net/" + path]; }
 
   NodePorts ports_;
@@ -52,17 +52,17 @@ class NodeSetupTest : public ::testing::Test {
 };
 
 TEST_F(NodeSetupTest, NamesTheFlagForAPortThatIsNotThere) {
-  ASSERT_TRUE(Setup().CheckPorts().ok());
+  ASSERT_TRUE(MakeSetup().CheckPorts().ok());
   ports_.accelerator_port = "pf0hpf";
-  EXPECT_EQ(Setup().CheckPorts().message(),
+  EXPECT_EQ(MakeSetup().CheckPorts().message(),
             "pf0hpf does not exist; name it with --accelerator-port");
   ports_.accelerator_port = "acc0";
   ports_.fabric_ports.push_back("p1");
-  EXPECT_EQ(Setup().CheckPorts().message(), "p1 does not exist; name it with --fabric-port");
+  EXPECT_EQ(MakeSetup().CheckPorts().message(), "p1 does not exist; name it with --fabric-port");
 }
 
 TEST_F(NodeSetupTest, ANewLinkTunnelGetsAKeyThatIsNowhereElse) {
-  const auto tunnel = Setup().OpenLinkTunnel();
+  const auto tunnel = MakeSetup().OpenLinkTunnel();
   ASSERT_TRUE(tunnel.ok()) << tunnel.status();
   const TunnelConfig& config = tunnels_.device("slu0")->config;
   EXPECT_FALSE(config.private_key.IsZero());
@@ -77,24 +77,24 @@ TEST_F(NodeSetupTest, ANewLinkTunnelGetsAKeyThatIsNowhereElse) {
 }
 
 TEST_F(NodeSetupTest, AnExistingLinkTunnelKeepsKeyAndPeers) {
-  const PublicKey before = Setup().OpenLinkTunnel().value()->public_key().value();
+  const PublicKey before = MakeSetup().OpenLinkTunnel().value()->public_key().value();
   TunnelPeer peer;
   peer.key = {1};
   ASSERT_TRUE(tunnels_.Open("slu0")->tunnel->SetPeer(peer).ok());
-  EXPECT_EQ(Setup().OpenLinkTunnel().value()->public_key().value(), before);
+  EXPECT_EQ(MakeSetup().OpenLinkTunnel().value()->public_key().value(), before);
   EXPECT_EQ(tunnels_.device("slu0")->peers.size(), 1u);
 }
 
 TEST_F(NodeSetupTest, ATunnelThatDiedBeforeItHadAKeyGetsOne) {
   ASSERT_TRUE(tunnels_.Open("slu0").ok());
-  const auto tunnel = Setup().OpenLinkTunnel();
+  const auto tunnel = MakeSetup().OpenLinkTunnel();
   ASSERT_TRUE(tunnel.ok()) << tunnel.status();
   EXPECT_FALSE(tunnels_.device("slu0")->config.private_key.IsZero());
 }
 
 TEST_F(NodeSetupTest, OpensWithRoutesThatLeadNowhere) {
-  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
-  const absl::Status s = Setup().Open(/*keep_routes=*/false);
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  const absl::Status s = MakeSetup().Open(/*keep_routes=*/false);
   ASSERT_TRUE(s.ok()) << s;
   for (const Route& route : routes_.tables().at(kAcceleratorTable)) EXPECT_TRUE(route.blackhole);
   EXPECT_EQ(routes_.tables().at(kAcceleratorTable).size(), 2u);
@@ -112,23 +112,23 @@ TEST_F(NodeSetupTest, OpensWithRoutesThatLeadNowhere) {
 
 TEST_F(NodeSetupTest, TheAcceleratorPortStaysDownIfAnythingFailed) {
   files_.FailWrites(absl::PermissionDeniedError("read-only file system"));
-  EXPECT_THAT(Setup().Open(false).message(), HasSubstr("read-only"));
+  EXPECT_THAT(MakeSetup().Open(false).message(), HasSubstr("read-only"));
   EXPECT_FALSE(routes_.devices().at("acc0").up);
 }
 
 TEST_F(NodeSetupTest, KeepsTheRoutesOfAnEarlierRun) {
-  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
   routes_.AddDevice("slu0", "wireguard");
   const std::vector<Route> kept =
       AcceleratorTableRoutes("slu0", {ParseIpPrefix("10.2.0.0/24").value()});
   ASSERT_TRUE(routes_.ReplaceTable(kAcceleratorTable, kept).ok());
-  ASSERT_TRUE(Setup().Open(/*keep_routes=*/true).ok());
+  ASSERT_TRUE(MakeSetup().Open(/*keep_routes=*/true).ok());
   EXPECT_EQ(routes_.tables().at(kAcceleratorTable).size(), 3u);
 }
 
 TEST_F(NodeSetupTest, WorksWithoutIpv6) {
   std::erase_if(files_.files, [](const auto& f) { return f.first.find("ipv6") != f.first.npos; });
-  EXPECT_TRUE(Setup().Open(false).ok());
+  EXPECT_TRUE(MakeSetup().Open(false).ok());
 }
 
 TEST_F(NodeSetupTest, ACompleteDefaultRouteReplacesItsBlackHole) {
@@ -144,7 +144,7 @@ TEST_F(NodeSetupTest, AcceleratorPrefixesAreTheNetworksOfItsAddresses) {
     ASSERT_TRUE(routes_.AddAddress("acc0", {ParseIpAddress(text).value(), 22}).ok());
   }
   ASSERT_TRUE(routes_.AddAddress("acc0", {ParseIpAddress("fd00:1::1").value(), 60}).ok());
-  const auto prefixes = Setup().AcceleratorPrefixes();
+  const auto prefixes = MakeSetup().AcceleratorPrefixes();
   ASSERT_TRUE(prefixes.ok());
   EXPECT_THAT(*prefixes, ::testing::UnorderedElementsAre(ParseIpPrefix("10.1.0.0/22").value(),
                                                          ParseIpPrefix("10.9.8.0/22").value(),
@@ -159,7 +159,7 @@ TEST_F(NodeSetupTest, TheControlTunnelHasOnePeerWithOneAddress) {
   control.controller_key = {2};
   control.endpoint = ParseEndpoint("192.0.2.9:51819").value();
   control.controller_address = ParseIpAddress("fd73:6c75:6963:6500::1").value();
-  ASSERT_TRUE(Setup().OpenControlTunnel(control).ok());
+  ASSERT_TRUE(MakeSetup().OpenControlTunnel(control).ok());
   const auto device = tunnels_.device("slc0");
   EXPECT_EQ(device->config.listen_port, 51821);
   EXPECT_EQ(device->config.mark, kTunnelMark);
@@ -171,10 +171,10 @@ TEST_F(NodeSetupTest, TheControlTunnelHasOnePeerWithOneAddress) {
 }
 
 TEST_F(NodeSetupTest, TakesDownWhatItMade) {
-  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
-  ASSERT_TRUE(Setup().Open(false).ok());
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  ASSERT_TRUE(MakeSetup().Open(false).ok());
   routes_.AddDevice("slu0", "wireguard");
-  const absl::Status s = Setup().TakeDown(gate_);
+  const absl::Status s = MakeSetup().TakeDown(gate_);
   EXPECT_TRUE(s.ok()) << s;
   EXPECT_FALSE(routes_.devices().at("acc0").up);
   EXPECT_TRUE(routes_.rules().empty());
@@ -186,9 +186,9 @@ TEST_F(NodeSetupTest, TakesDownWhatItMade) {
 }
 
 TEST_F(NodeSetupTest, TakingDownTwiceIsOk) {
-  ASSERT_TRUE(Setup().OpenLinkTunnel().ok());
-  ASSERT_TRUE(Setup().TakeDown(gate_).ok());
-  EXPECT_TRUE(Setup().TakeDown(gate_).ok());
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  ASSERT_TRUE(MakeSetup().TakeDown(gate_).ok());
+  EXPECT_TRUE(MakeSetup().TakeDown(gate_).ok());
 }
 
 }  // namespace

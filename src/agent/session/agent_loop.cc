@@ -24,7 +24,7 @@ void AgentLoop::Run(ControlSession& session) {
   while (TakeEvents(session)) {
     parts_.core.Tick(out_);
     Flush(session);
-    if (parts_.core.TakeReconnect()) session.Reset();
+    if (parts_.core.TakeReconnect()) session.Reset(session_);
     Nudge();
   }
 }
@@ -66,7 +66,7 @@ void AgentLoop::Flush(ControlSession& session) {
   for (agent::v1::AgentMessage& message : out_) {
     if (session.Send(session_, std::move(message))) continue;
     // Hello of the next session tells all that is lost here.
-    session.Reset();
+    session.Reset(session_);
     break;
   }
   out_.clear();

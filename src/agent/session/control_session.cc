@@ -37,7 +37,10 @@ class GrpcControlSession final : public ControlSession {
 
   ~GrpcControlSession() override {
     stop_.Close();
-    Reset();
+    {
+      std::lock_guard lock(mutex_);
+      if (context_ != nullptr) context_->TryCancel();
+    }
     thread_.join();
   }
 
@@ -47,9 +50,9 @@ class GrpcControlSession final : public ControlSession {
     return queue_->Push(std::move(message));
   }
 
-  void Reset() override {
+  void Reset(uint64_t session) override {
     std::lock_guard lock(mutex_);
-    if (context_ != nullptr) context_->TryCancel();
+    if (session == session_ && context_ != nullptr) context_->TryCancel();
   }
 
  private:

@@ -32,8 +32,9 @@ class ControlSession {
   // Thread-safe.
   virtual bool Send(uint64_t session, agent::v1::AgentMessage message) = 0;
 
-  // Ends the current session, if any; the next one begins by itself. Thread-safe.
-  virtual void Reset() = 0;
+  // Ends session `session` if it is still the current one; the next begins by
+  // itself. Thread-safe.
+  virtual void Reset(uint64_t session) = 0;
 };
 
 // Called from a thread of the session; false means that the event could not be

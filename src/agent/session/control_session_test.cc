@@ -149,7 +149,8 @@ TEST_F(ControlSessionTest, ResetBeginsANewSession) {
   Serve();
   const auto session = Connect();
   const SessionEvent up = Next();
-  session->Reset();
+  session->Reset(up.session + 1);  // there is none
+  session->Reset(up.session);
   ASSERT_EQ(Next().kind, Kind::kDisconnected);
   const SessionEvent again = Next();
   EXPECT_EQ(again.kind, Kind::kConnected);

@@ -80,6 +80,11 @@ void FakeGate::Close(const LinkSide& side) {
   if (found != sides_.end()) found->second.lease = std::nullopt;
 }
 
+uint64_t FakeGate::LastSequence(const LinkSide& side) const {
+  const auto found = sides_.find(side);
+  return found == sides_.end() ? 0 : found->second.last_sequence;
+}
+
 LinkReport FakeGate::Report(const LinkSide& side) const {
   LinkReport report;
   report.side = side;
@@ -162,13 +167,16 @@ absl::Status FakeDatapath::Apply(const LinkSide& side, const GateLease& lease) {
   if (!gate_.routed_.contains(side))
     return absl::NotFoundError(StrCat("no route for ", side.link.ToString()));
   gate_.sides_[side].lease = lease;
+  gate_.sides_[side].last_sequence = lease.sequence;
   return absl::OkStatus();
 }
 
 absl::StatusOr<LinkReport> FakeDatapath::Close(const LinkSide& side) {
   SLUICE_RETURN_IF_ERROR(Begin(Call::kClose));
   gate_.Close(side);
-  return gate_.Report(side);
+  LinkReport report = gate_.Report(side);
+  report.lease_sequence = gate_.LastSequence(side);
+  return report;
 }
 
 absl::StatusOr<Datapath::Reading> FakeDatapath::Read() {

@@ -36,8 +36,10 @@ class FakeGate {
 
  private:
   friend class FakeDatapath;
+  uint64_t LastSequence(const LinkSide& side) const;
   struct Side {
     std::optional<GateLease> lease;  // none: closed
+    uint64_t last_sequence = 0;      // of the last lease, open or closed
     uint64_t admitted = 0;
     uint64_t packets = 0;
     absl::Duration next = -absl::InfiniteDuration();  // since boot: the virtual clock

@@ -95,7 +95,7 @@ TEST_F(FakeDatapathTest, CloseIsFinalAndCountsNeverGoBack) {
   ASSERT_TRUE(report.ok());
   EXPECT_TRUE(report->closed);
   EXPECT_EQ(report->admitted.value, 600u);
-  EXPECT_EQ(report->lease_sequence, 0u);
+  EXPECT_EQ(report->lease_sequence, 3u);
   EXPECT_THAT(gate_.Offer(kSend, 1), Optional(SLUICE_DROP_NO_LEASE));
   ASSERT_TRUE(datapath_.SetRoutes({}).ok());
   EXPECT_TRUE(absl::IsNotFound(datapath_.Apply(kSend, Lease(1000))));

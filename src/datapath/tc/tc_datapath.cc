@@ -231,7 +231,9 @@ absl::StatusOr<LinkReport> TcDatapath::Close(const LinkSide& side) {
   }
   CloseSlot(kernel_->slot(*slot));
   if (side.role == Role::kSend) SLUICE_RETURN_IF_ERROR(shaper_->Close(*slot));
-  return ReadReport(side, kernel_->slot(*slot), kernel_->drops(*slot), clock_.Now());
+  LinkReport report = ReadReport(side, kernel_->slot(*slot), kernel_->drops(*slot), clock_.Now());
+  report.lease_sequence = LoadWord(kernel_->slot(*slot).sequence);
+  return report;
 }
 
 absl::StatusOr<Datapath::Reading> TcDatapath::Read() {

@@ -1,0 +1,85 @@
+#include "agent/session/agent_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "agent/apply/core_rig_testing.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using AgentMessage = agent::v1::AgentMessage;
+
+class SessionDouble final : public ControlSession {
+ public:
+  bool Send(uint64_t session, AgentMessage message) override {
+    if (!takes) return false;
+    sent.emplace_back(session, message.body_case());
+    return true;
+  }
+  void Reset(uint64_t session) override { resets.push_back(session); }
+
+  bool takes = true;
+  std::vector<std::pair<uint64_t, AgentMessage::BodyCase>> sent;
+  std::vector<uint64_t> resets;
+};
+
+class AgentLoopTest : public CoreRig {
+ protected:
+  void Hear(SessionEvent::Kind kind, uint64_t session) {
+    SessionEvent event;
+    event.kind = kind;
+    event.session = session;
+    Hear(std::move(event));
+  }
+  void Hear(SessionEvent event) { ASSERT_TRUE(queue_.Push({std::move(event)})); }
+  void RunToTheEnd() {
+    ASSERT_TRUE(queue_.Push({}));
+    AgentLoop loop({clock_, *core_, queue_}, [this] { ++nudges_; });
+    loop.Run(session_);
+  }
+
+  AgentQueue queue_{100};
+  SessionDouble session_;
+  int nudges_ = 0;
+};
+
+TEST_F(AgentLoopTest, SaysHelloFirstInEverySession) {
+  Hear(SessionEvent::Kind::kConnected, 7);
+  Hear(SessionEvent::Kind::kDisconnected, 7);
+  Hear(SessionEvent::Kind::kConnected, 8);
+  RunToTheEnd();
+  EXPECT_THAT(session_.sent, ElementsAre(std::pair(7u, AgentMessage::kHello),
+                                         std::pair(8u, AgentMessage::kHello)));
+}
+
+TEST_F(AgentLoopTest, WhatTheControllerSaysReachesTheCore) {
+  Hear(SessionEvent::Kind::kConnected, 1);
+  SessionEvent garbage;
+  garbage.session = 1;
+  Hear(std::move(garbage));
+  RunToTheEnd();
+  EXPECT_EQ(core_->bad_messages(), 1u);
+}
+
+TEST_F(AgentLoopTest, ASessionThatTakesNothingIsReset) {
+  session_.takes = false;
+  Hear(SessionEvent::Kind::kConnected, 3);
+  RunToTheEnd();
+  EXPECT_THAT(session_.resets, ElementsAre(3u));
+}
+
+TEST_F(AgentLoopTest, AClosedQueueEndsIt) {
+  queue_.Close();
+  AgentLoop loop({clock_, *core_, queue_}, [] {});
+  loop.Run(session_);
+  EXPECT_THAT(session_.sent, IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice
