@@ -210,6 +210,10 @@ TIERS: dict[str, Callable[[Log], Result]] = {
 }
 
 
+# Written, and to be run by name, but not yet shown to be clean over the whole tree.
+NOT_YET_CLEAN = {"asan", "tsan", "tidy"}
+
+
 def run_tier(name: str, logs: Path) -> Result:
     log = Log(logs / f"{name}.log")
     print(f"==> {name} …", flush=True)
@@ -242,6 +246,10 @@ def main() -> int:
     arguments.logs.mkdir(parents=True, exist_ok=True)
     total = Result()
     for name in arguments.tiers or TIERS:
+        if not arguments.tiers and name in NOT_YET_CLEAN:
+            print(f"==> {name} skipped: not yet shown to be clean; `./run test {name}` runs it", flush=True)
+            total.skipped += 1
+            continue
         total.add(run_tier(name, arguments.logs))
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0

@@ -44,6 +44,26 @@ struct ClockWords {
 // Longer than any sensible value and short enough for the clock's arithmetic.
 inline constexpr uint64_t kMaxClockNs = uint64_t{1} << 50;  // 13 days
 
+// Fits the slot's virtual clock to the lease that comes next. A closed slot's queue
+// is gone, so nothing waits any more (and no burst is given anew); with a higher
+// rate what waits leaves sooner. Else an old, slow lease's queue would hold up the
+// traffic of a new, fast one. Call before WriteLease.
+inline void CarryClock(sluice_slot& slot, const ClockWords& clock, BootTime now) {
+  const bool open = (LoadWord(slot.admitted) & SLUICE_CLOSED) == 0;
+  const uint64_t old_cost = LoadWord(slot.cost_q24);
+  const uint64_t now_units = static_cast<uint64_t>(now.ns) << SLUICE_CLOCK_SHIFT;
+  std::atomic_ref<__u64> next(slot.next);
+  __u64 seen = next.load();
+  while (true) {
+    const auto ahead = static_cast<int64_t>(seen - now_units);
+    if (ahead <= 0 || (open && clock.cost_q24 >= old_cost)) return;
+    const double share =
+        open ? static_cast<double>(clock.cost_q24) / static_cast<double>(old_cost) : 0.0;
+    const auto left = static_cast<uint64_t>(static_cast<double>(ahead) * share);
+    if (next.compare_exchange_weak(seen, now_units + left)) return;
+  }
+}
+
 // Gives the slot `lease`, open or closed as it was. Counters stay.
 inline void WriteLease(sluice_slot& slot, const GateLease& lease, const ClockWords& clock) {
   const bool open = (LoadWord(slot.admitted) & SLUICE_CLOSED) == 0;

@@ -215,6 +215,7 @@ absl::Status TcDatapath::Apply(const LinkSide& side, const GateLease& lease) {
     return absl::NotFoundError(StrCat("the gate has no route for the ", RoleName(side.role),
                                       " side of ", ForMessage(side.link.ToString())));
   SLUICE_ASSIGN_OR_RETURN(const ClockWords clock, Shape(*slot, side, lease));
+  CarryClock(kernel_->slot(*slot), clock, clock_.Now());
   WriteLease(kernel_->slot(*slot), lease, clock);
   return absl::OkStatus();
 }
