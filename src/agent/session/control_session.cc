@@ -15,6 +15,7 @@ namespace {
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(2);
 constexpr absl::Duration kConnectTime = absl::Seconds(2);
+constexpr absl::Duration kFinishTime = absl::Seconds(1);
 constexpr size_t kMaxQueued = 4096;
 
 using Stream = grpc::ClientReaderWriter<agent::v1::AgentMessage, agent::v1::ControllerMessage>;
@@ -77,28 +78,36 @@ class GrpcControlSession final : public ControlSession {
     const uint64_t session = Begin(queue, context);
     std::thread writer([&] { WriteAll(*stream, *queue); });
     bool heard = false;
-    if (sink_({SessionEvent::Kind::kConnected, session, {}, ""})) heard = ReadAll(*stream, session);
-    // A message that does not parse ends the reading, but not the call. A call
-    // that has ended keeps its status.
-    context.TryCancel();
+    bool taken = sink_({SessionEvent::Kind::kConnected, session, {}, ""});
+    if (taken) taken = ReadAll(*stream, session, heard);
+    if (!taken) context.TryCancel();
     queue->Close();
+    // A message that does not parse ends the reading but not the call, which
+    // would then never finish. A call that has ended is left to tell why.
+    BoundedQueue<int> finished(1);
+    std::thread watchdog([&] {
+      finished.PopFor(kFinishTime);
+      if (!finished.closed()) context.TryCancel();
+    });
     writer.join();
-    End();
     const grpc::Status status = stream->Finish();
+    finished.Close();
+    watchdog.join();
+    End();
     sink_({SessionEvent::Kind::kDisconnected, session, {}, Words(status)});
     return heard;
   }
 
-  bool ReadAll(Stream& stream, uint64_t session) {
-    bool heard = false;
+  // False if the sink did not take an event; else reads to the end of the stream.
+  bool ReadAll(Stream& stream, uint64_t session, bool& heard) {
     agent::v1::ControllerMessage message;
     while (stream.Read(&message)) {
       heard = true;
       SessionEvent event{SessionEvent::Kind::kMessage, session, std::move(message), ""};
-      if (!sink_(std::move(event))) return heard;
+      if (!sink_(std::move(event))) return false;
       message.Clear();
     }
-    return heard;
+    return true;
   }
 
   uint64_t Begin(std::shared_ptr<OutQueue> queue, grpc::ClientContext& context) {
