@@ -232,7 +232,7 @@ def await_quiet(patience):
 
 
 def default_burst(rate):
-    return min(max(rate // 8 // 100, 32 << 10), 64 << 20)
+    return min(max(rate // 8 // 25, 32 << 10), 64 << 20)
 
 
 def measure(bed, rate, burst, variant, args):

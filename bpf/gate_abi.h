@@ -78,8 +78,10 @@ struct sluice_config {
 /* The slot's virtual clock (a leaky bucket) says how long the queue of the
  * link is, in ns of its rate, whatever qdisc stands behind it:
  *   start = max(next, now - burst_ns);  queue = start - now;  next = start + cost.
- * acc_ingress refuses a packet (RATE, not debited) whose queue > queue_ns, and
- * one that would leave after expires_ns (EXPIRED); tunnel_egress advances the
+ * acc_ingress refuses a packet (RATE, not debited) whose queue > queue_ns, half as
+ * much again for one of at most SLUICE_SMALL_PACKET bytes, so that a sender which
+ * keeps the queue full costs others no acknowledgements, pings and handshakes. It
+ * refuses one that would leave after expires_ns (EXPIRED); tunnel_egress advances the
  * clock, sets CE on ECN-capable packets whose queue > mark_ns, and in EDT mode
  * lets the packet leave at `start`. A packet longer than what is left of the
  * queue is admitted whole, so a super-packet may exceed queue_ns by its own cost.
@@ -90,6 +92,7 @@ struct sluice_config {
  * runs more than SLUICE_CLOCK_AHEAD_NS ahead. mark_ns 0: no CE marks.
  */
 #define SLUICE_COST_SHIFT 24
+#define SLUICE_SMALL_PACKET 256
 #define SLUICE_CLOCK_SHIFT 8 /* next is in 1/256 ns, modulo 2^64 */
 #define SLUICE_CLOCK_AHEAD_NS 1000000000ull
 #define SLUICE_CLOCK_STALE_NS 3600000000000ull /* further ahead: years old, start anew */

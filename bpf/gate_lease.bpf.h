@@ -57,9 +57,11 @@ static __always_inline __u64 recent_time(void) {
 }
 
 /* Whether the queue has room and the packet would leave while the lease lives. */
-static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires) {
+static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires,
+                                       __u64 bytes) {
   __u64 queue_ns = READ_WORD(s->queue_ns);
   if (!queue_ns || !READ_WORD(s->cost_q24)) return ADMIT;
+  if (bytes <= SLUICE_SMALL_PACKET) queue_ns += queue_ns >> 1;
   __u64 queue = clock_queue(clock_start(READ_WORD(s->next), now, READ_WORD(s->burst_ns)), now);
   if (queue > queue_ns) return SLUICE_DROP_RATE;
   if (now + queue >= expires) return SLUICE_DROP_EXPIRED;
@@ -67,12 +69,12 @@ static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 e
 }
 
 /* Whether the lease lives and its queue has room, by the clock itself. */
-static __noinline int check_precisely(struct sluice_slot* s) {
+static __noinline int check_precisely(struct sluice_slot* s, __u64 bytes) {
   if (!s) return SLUICE_DROP_NO_LEASE;
   __u64 expires = READ_WORD(s->expires_ns);
   __u64 now = bpf_ktime_get_boot_ns();
   if (!expires) return SLUICE_DROP_NO_LEASE;
-  return now >= expires ? SLUICE_DROP_EXPIRED : check_queue(s, now, expires);
+  return now >= expires ? SLUICE_DROP_EXPIRED : check_queue(s, now, expires, bytes);
 }
 
 static __always_inline int admit(struct sluice_slot* s, __u64 bytes, __u32 segments) {
@@ -80,9 +82,9 @@ static __always_inline int admit(struct sluice_slot* s, __u64 bytes, __u32 segme
   if (!expires) return SLUICE_DROP_NO_LEASE;
   /* What a time before now admits, now admits too, far from the lease's end. */
   __u64 recent = recent_time();
-  int verdict =
-      recent + SLUICE_PRECISE_NS < expires ? check_queue(s, recent, expires) : SLUICE_DROP_EXPIRED;
-  if (verdict != ADMIT) verdict = check_precisely(s);
+  int verdict = recent + SLUICE_PRECISE_NS < expires ? check_queue(s, recent, expires, bytes)
+                                                     : SLUICE_DROP_EXPIRED;
+  if (verdict != ADMIT) verdict = check_precisely(s, bytes);
   return verdict == ADMIT ? debit(s, bytes, segments) : verdict;
 }
 

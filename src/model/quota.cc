@@ -23,7 +23,7 @@ absl::Status CheckRange(std::string_view field, T value, T least, T most) {
 }  // namespace
 
 Bytes DefaultBurst(BitRate rate) {
-  return std::clamp(BytesIn(rate, absl::Milliseconds(10)), kLeastDefaultBurst, kMostDefaultBurst);
+  return std::clamp(BytesIn(rate, absl::Milliseconds(40)), kLeastDefaultBurst, kMostDefaultBurst);
 }
 
 absl::Status CheckQuota(const Quota& quota) {

@@ -32,7 +32,7 @@ inline constexpr absl::Duration kDefaultLeaseLifetime = absl::Seconds(30);
 inline constexpr absl::Duration kMinWindow = absl::Seconds(1);
 inline constexpr absl::Duration kMaxWindow = absl::Hours(24 * 366);
 
-// What a quota without a burst gets: 10 ms of its rate, at least 32 KiB and at
+// What a quota without a burst gets: 40 ms of its rate, at least 32 KiB and at
 // most 64 MiB. Small enough to bound a window, large enough that the shaper may
 // be late by a scheduler tick without losing rate.
 Bytes DefaultBurst(BitRate rate);

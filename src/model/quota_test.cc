@@ -101,9 +101,9 @@ TEST(QuotaTest, RefusesBadLinks) {
   ExpectRefused(quota, "link", "same node");
 }
 
-TEST(QuotaTest, DefaultBurstIsTenMillisecondsWithinBounds) {
+TEST(QuotaTest, DefaultBurstIsFortyMillisecondsWithinBounds) {
   EXPECT_EQ(DefaultBurst(kMinRate), Bytes{32 << 10});
-  EXPECT_EQ(DefaultBurst(BitRate{1'000'000'000}), Bytes{1'250'000});
+  EXPECT_EQ(DefaultBurst(BitRate{1'000'000'000}), Bytes{5'000'000});
   EXPECT_EQ(DefaultBurst(kMaxRate), Bytes{64 << 20});
 }
 

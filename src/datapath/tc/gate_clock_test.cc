@@ -32,6 +32,7 @@ class ClockTest : public GateTest {
     if (!Passes("acc_ingress", V4(payload))) return false;
     return Passes("tunnel_egress", V4(payload), Marked(SLUICE_MARK | kSend));
   }
+  uint64_t NowNs() { return static_cast<uint64_t>(clock_.Now().ns); }
   uint64_t NextNs() { return LoadWord(kernel_->slot(kSend).next) >> SLUICE_CLOCK_SHIFT; }
 };
 
@@ -46,6 +47,17 @@ TEST_F(ClockTest, RefusesBeyondTheQueueWithoutDebit) {
   const uint64_t admitted = Admitted(kSend);
   EXPECT_TRUE(Refused("acc_ingress", V4(kPayload), kSend, SLUICE_DROP_RATE));
   EXPECT_EQ(Admitted(kSend), admitted);
+}
+
+TEST_F(ClockTest, SmallPacketsHaveRoomBesideAFullQueue) {
+  OpenClock({.queue_ns = 1000 * kPacketNs});
+  const uint64_t queued = NowNs() + 1200 * kPacketNs;
+  StoreWord(kernel_->slot(kSend).next, queued << SLUICE_CLOCK_SHIFT);
+  EXPECT_TRUE(Refused("acc_ingress", V4(kPayload), kSend, SLUICE_DROP_RATE));
+  EXPECT_TRUE(Refused("acc_ingress", V4(SLUICE_SMALL_PACKET - 27), kSend, SLUICE_DROP_RATE));
+  EXPECT_TRUE(Passes("acc_ingress", V4(SLUICE_SMALL_PACKET - 28)));
+  StoreWord(kernel_->slot(kSend).next, (NowNs() + 1600 * kPacketNs) << SLUICE_CLOCK_SHIFT);
+  EXPECT_TRUE(Refused("acc_ingress", V4(20), kSend, SLUICE_DROP_RATE)) << "but not without end";
 }
 
 TEST_F(ClockTest, BurstPassesBeforeTheQueueBegins) {

@@ -15,17 +15,15 @@ constexpr uint64_t kEndless = 1'000'000'000'000'000;
 constexpr uint64_t kSuperPacket = 69'000;
 constexpr uint64_t kMaxLimit = uint64_t{1} << 31;
 
-// The gate's clock drops and HTB delays, so both keep the same rate and burst. A
-// deeper bucket in HTB would never empty: nothing would queue there and the clock
-// would police. Measured at 100 Mbit/s over wireguard-go on two busy CPUs (Linux
-// 6.18), fill with bbr 1 and 16 flows, cubic 1 and 16:
-//   2 ms burst, 5 ms queue, super-packets whole:
-//     the best of four runs                       0.99 0.99 0.99 0.97
-//     the worst                                   0.91 0.99 0.92 0.89
-//     ping with 16 flows 5 to 7.5 ms mean, once 14.5 ms
-//   10 ms less a super-packet, clock 1/128 slower 0.25 0.73 0.79 0.98, ping 1-2 ms
-// Other rates rest on the same reasoning and have not been measured with the gate.
-constexpr absl::Duration kBurst = absl::Milliseconds(2);
+// The gate's clock drops and HTB delays, so both keep the same rate and bucket. The
+// deeper the bucket, the longer HTB may be kept from a CPU and still catch up; what it
+// cannot catch up with stays in its queue, where the clock does not see it. Half of the
+// burst, so that a tunnel which holds packets back as long as that still delivers within
+// the lease's burst. Measured at 100 Mbit/s over wireguard-go on two CPUs (Linux 6.18),
+// fill with bbr 1 and 16 flows, cubic 1 and 16; mean ping beside them in ms:
+//    2 ms bucket: 0.992 0.984 0.922 0.892; 4.1 6.0 4.4 8.5
+//    8 ms:        0.927 0.980 0.998 0.999; 3.6 5.6 4.2 5.4
+//   19 ms:        1.000 0.998 1.000 0.993; 3.7 4.4 4.3 4.9
 constexpr uint64_t kLeastBurstPackets = 4;
 constexpr absl::Duration kQueue = absl::Milliseconds(5);
 // 20 full packets; a plain TBF filled 99 % of 10 Mbit/s with as much.
@@ -44,6 +42,11 @@ absl::Status CheckBurst(Bytes burst, uint64_t packet) {
                                            "B); raise the quota's burst"));
 }
 
+// The bucket's depth when `room` bytes of the burst are left for it.
+uint64_t Bucket(uint64_t room, uint64_t packet) {
+  return std::min(room, std::max(room / 2, kLeastBurstPackets * packet));
+}
+
 uint64_t QueueBytes(BitRate rate) { return std::max(BytesAt(rate, kQueue), kLeastQueue); }
 
 }  // namespace
@@ -51,13 +54,12 @@ uint64_t QueueBytes(BitRate rate) { return std::max(BytesAt(rate, kQueue), kLeas
 absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu) {
   const auto packet = static_cast<uint64_t>(std::max(mtu, 1));
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
-  const uint64_t wanted = std::max(BytesAt(rate, kBurst), kLeastBurstPackets * packet);
-  // Whole super-packets spare the tunnel work, where the lease's burst has room for one.
-  const bool whole = burst.value >= kSuperPacket + wanted;
+  // Whole super-packets spare the tunnel work, where the lease's burst has room for some.
+  const bool whole = burst.value >= 4 * kSuperPacket;
   const uint64_t unit = whole ? std::max(kSuperPacket, packet) : packet;
   ShaperPlan plan;
   plan.htb.rate = rate.bps / 8;
-  plan.htb.burst = std::min(burst.value - unit, wanted);
+  plan.htb.burst = Bucket(burst.value - unit, packet);
   plan.htb.peak = plan.htb.rate;
   plan.htb.peak_burst = plan.htb.burst;
   plan.htb.quantum = static_cast<uint32_t>(unit);
@@ -71,17 +73,17 @@ absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu) {
   plan.leaf.rate = kEndless;
   plan.leaf.max_size = static_cast<uint32_t>(unit);
   // A backstop: the gate's clock drops first, before the volume is debited.
-  plan.leaf.limit = static_cast<uint32_t>(std::min(QueueBytes(rate) + 2 * kSuperPacket, kMaxLimit));
+  plan.leaf.limit =
+      static_cast<uint32_t>(std::min(2 * (QueueBytes(rate) + kSuperPacket), kMaxLimit));
   return plan;
 }
 
 absl::StatusOr<ShaperWords> PlanEdt(BitRate rate, Bytes burst, int mtu) {
   const auto packet = static_cast<uint64_t>(std::max(mtu, 1));
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
-  const uint64_t wanted = std::max(BytesAt(rate, kBurst), kLeastBurstPackets * packet);
   ShaperWords words;
   words.rate = rate;
-  words.burst_ns = NsFor(std::min(wanted, burst.value - packet), rate);
+  words.burst_ns = NsFor(Bucket(burst.value - packet, packet), rate);
   words.queue_ns = NsFor(QueueBytes(rate), rate);
   words.mark_ns = words.queue_ns / 2;
   return words;
