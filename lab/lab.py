@@ -66,12 +66,18 @@ class Lab:
         return self._plan
 
     def phase(self) -> str:
-        """"down", "up", or "half" for what a killed `up` or `down` left behind."""
+        """"down", "up", or "half" for what a killed `up` or `down` left behind, and for a
+        lab whose every process was killed."""
         if not self.journal.exists():
             return "down"
-        whole = self.journal.latest("phase").get("phase") == "up" and any(
-            netns.exists(n) for n in self._namespaces())
-        return "up" if whole else "half"
+        made = self.journal.latest("phase").get("phase") == "up"
+        return "up" if made and self._running() else "half"
+
+    def _running(self) -> list[int]:
+        """The lab's processes that live, those that the journal does not name included."""
+        found = self.processes.alive()
+        return found + [pid for name in self._namespaces() if netns.exists(name)
+                        for pid in netns.pids(name) if pid not in found]
 
     def _namespaces(self) -> list[str]:
         """The names of all namespaces that the lab made or was about to make."""
@@ -294,10 +300,7 @@ class Lab:
 
     def _clear(self, keep_directory: bool = False) -> None:
         names = [n for n in self._namespaces() if netns.exists(n)]
-        found = [entry["pid"] for entry in self.journal.entries("process")
-                 if entry["start"] and process_start(entry["pid"]) == entry["start"]]
-        found += [pid for name in names for pid in netns.pids(name)]
-        if stuck := processes.end_all(dict.fromkeys(found)):
+        if stuck := processes.end_all(self._running()):
             raise LabError(f"processes {stuck} cannot be ended; end them, then run "
                            "`./run lab down` again")
         if names:

@@ -90,7 +90,10 @@ def _configure_accelerator(plan: Plan, node: Machine) -> None:
 
 
 def _dpu_accelerator_side(node: Machine) -> list[str]:
-    lines = [f"addr add {node.v4_net}.1/24 dev acc0",
+    # Accelerators receive packets as they are on a wire, never merged ones, so that
+    # whatever counts there counts every header.
+    lines = ["link set acc0 gso_max_segs 1",
+             f"addr add {node.v4_net}.1/24 dev acc0",
              f"addr add {node.v6_net}1/64 dev acc0 nodad",
              "link set acc0 up"]
     if node.role == "gateway":
@@ -120,8 +123,7 @@ def _configure_switch(plan: Plan, switch: Machine) -> None:
 
 def _count_packets(node: Machine) -> None:
     """nftables counters by source of what arrives at the accelerator, as a witness that
-    runs all the time. They count a merged packet's headers once: exact figures of TCP
-    come from lab.capture."""
+    runs all the time."""
     netns.run(node.acc, "nft", "-f", "-", stdin="""
 table inet sluice_lab {
   set from4 { type ipv4_addr; size 65535; flags dynamic; counter; }

@@ -50,6 +50,11 @@ class Processes:
                 return entry["pid"] if alive else None
         return None
 
+    def alive(self) -> list[int]:
+        """The pids of all daemons that live."""
+        return [entry["pid"] for entry in self._journal.entries("process")
+                if entry["start"] and process_start(entry["pid"]) == entry["start"]]
+
     def log_tail(self, name: str, lines: int = 12) -> str:
         try:
             text = self.log_path(name).read_text(encoding="utf-8", errors="replace")

@@ -224,7 +224,7 @@ def ping(src: Machine, address: str, count: int = 20, interval: float = 0.05,
 
 def arrived(node: Machine) -> dict[str, int]:
     """nftables' count of IP bytes that arrived at the accelerator, by source address,
-    since the lab came up. Exact but for super-packets, see lab.capture."""
+    since the lab came up."""
     counts = {}
     for name in ("from4", "from6"):
         done = netns.run(node.acc, "nft", "-j", "list", "set", "inet", "sluice_lab", name)

@@ -204,7 +204,11 @@ absl::Status JoinCommand(const AgentFlags& flags) {
   return JoinWith(flags, *machine, setup, store).status();
 }
 
-absl::Status RunCommand(const AgentFlags& flags) {
+namespace {
+
+// One life of the agent: OK when it was told to stop. Aborted when its tunnels were
+// taken from under it; a new life makes them anew and takes the gate over.
+absl::Status RunOnce(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
   NodeSetup setup = machine->Setup(flags);
   SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
@@ -225,15 +229,29 @@ absl::Status RunCommand(const AgentFlags& flags) {
   const auto session = StartControlSession(enrolment.controller, [&queue](SessionEvent event) {
     return queue.Push({std::move(event)});
   });
-  AgentLoop loop({machine->clock, *core, queue}, [&] { ShakeHandsAnew(*control_tunnel, control); });
+  AgentLoop loop({machine->clock, *core, queue},
+                 {.unreachable = [&] { ShakeHandsAnew(*control_tunnel, control); },
+                  .check = [&] { return setup.CheckTunnels(); }});
   const std::string ready = flags.run_directory + "/ready";
   SLUICE_RETURN_IF_ERROR(machine->files.WriteDurably(ready, StrCat(::getpid(), "\n")));
   spdlog::info("sluice-agent ready: node {} of fleet {}", enrolment.node,
                ForMessage(enrolment.fleet));
-  loop.Run(*session);
+  const absl::Status lost = loop.Run(*session);
   queue.Close();
+  SLUICE_RETURN_IF_ERROR(machine->files.Remove(ready));
+  if (!lost.ok()) return absl::AbortedError(lost.message());
   spdlog::info("stopping; leases run on to their ends, enforced by the kernel");
-  return machine->files.Remove(ready);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunCommand(const AgentFlags& flags) {
+  while (true) {
+    const absl::Status ended = RunOnce(flags);
+    if (!absl::IsAborted(ended)) return ended;
+    spdlog::error("{}; starting anew", ToStd(ended.message()));
+  }
 }
 
 absl::Status LeaveCommand(const AgentFlags& flags) {

@@ -36,7 +36,7 @@ class ControlTunnel {
  private:
   explicit ControlTunnel(std::unique_ptr<Tunnel> tunnel) : tunnel_(std::move(tunnel)) {}
 
-  std::unique_ptr<Tunnel> tunnel_;
+  const std::unique_ptr<Tunnel> tunnel_;
 };
 
 }  // namespace sluice

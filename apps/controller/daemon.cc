@@ -79,8 +79,18 @@ RestConfig RestConfigOf(const ControllerFlags& flags, const ControllerState& sta
   return config;
 }
 
+// Until the word to stop comes. Aborted if the control tunnel's device is gone: someone
+// deleted it, or its wireguard-go died.
+absl::Status WaitForStop(RouteTable& routes, const std::string& device, const StopWait& wait) {
+  while (!wait(absl::Seconds(1))) {
+    if (absl::IsNotFound(routes.Device(device).status()))
+      return absl::AbortedError(StrCat("the control tunnel's device ", device, " is gone"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Serve(const ControllerFlags& flags, Files& files, ControllerState& state,
-                   ControlTunnel& tunnel, const std::function<void()>& wait) {
+                   ControlTunnel& tunnel, const std::function<absl::Status()>& wait) {
   SystemClock clock;
   SLUICE_ASSIGN_OR_RETURN(
       const std::unique_ptr<ControllerCore> core,
@@ -106,14 +116,12 @@ absl::Status Serve(const ControllerFlags& flags, Files& files, ControllerState& 
   SLUICE_RETURN_IF_ERROR(files.WriteDurably(ready, StrCat("api_port=", rest_server->port(), "\n")));
   const absl::Cleanup not_ready = [&] { (void)files.Remove(ready); };
   std::fprintf(stderr, "sluice-controller ready\n");
-  wait();
+  const absl::Status ended = wait();
   spdlog::info("stopping");
-  return absl::OkStatus();
+  return ended;
 }
 
-}  // namespace
-
-absl::Status RunController(const ControllerFlags& flags, const std::function<void()>& wait) {
+absl::Status RunOnce(const ControllerFlags& flags, const StopWait& wait) {
   SystemFiles files;
   SLUICE_RETURN_IF_ERROR(files.MakeDirectory(flags.run_directory));
   SLUICE_RETURN_IF_ERROR(files.Remove(flags.run_directory + "/ready"));
@@ -125,10 +133,21 @@ absl::Status RunController(const ControllerFlags& flags, const std::function<voi
   ControlTunnel::Config config{flags.control_device, flags.control_port, state.control_key};
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ControlTunnel> tunnel,
                           ControlTunnel::Open(factory, *routes, config));
-  absl::Status status = Serve(flags, files, state, *tunnel, wait);
+  absl::Status status = Serve(flags, files, state, *tunnel,
+                              [&] { return WaitForStop(*routes, flags.control_device, wait); });
   const absl::Status gone = tunnel->Destroy();
   if (!gone.ok()) spdlog::warn("control tunnel: {}", std::string(gone.message()));
   return status;
+}
+
+}  // namespace
+
+absl::Status RunController(const ControllerFlags& flags, const StopWait& wait) {
+  while (true) {
+    const absl::Status ended = RunOnce(flags, wait);
+    if (!absl::IsAborted(ended)) return ended;
+    spdlog::error("{}; starting anew", std::string(ended.message()));
+  }
 }
 
 }  // namespace sluice

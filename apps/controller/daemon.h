@@ -5,12 +5,17 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "apps/controller/flags.h"
 
 namespace sluice {
 
-// Serves until `wait` returns, then stops in the reverse order of the start.
-absl::Status RunController(const ControllerFlags& flags, const std::function<void()>& wait);
+// Waits at most so long for the word to stop; true when it has come.
+using StopWait = std::function<bool(absl::Duration)>;
+
+// Serves until `wait` says stop, then stops in the reverse order of the start. Starts
+// anew, as after a crash, when the control tunnel is taken from under it.
+absl::Status RunController(const ControllerFlags& flags, const StopWait& wait);
 
 }  // namespace sluice
 

@@ -40,9 +40,9 @@ int main(int argc, char** argv) {
     return Fail("not root: the controller makes a WireGuard device; run it as root", 1);
   ::umask(0077);
   const sigset_t signals = BlockEndSignals();
-  const absl::Status status = sluice::RunController(*flags, [&] {
-    int signal = 0;
-    sigwait(&signals, &signal);
+  const absl::Status status = sluice::RunController(*flags, [&](absl::Duration at_most) {
+    const timespec wait = absl::ToTimespec(at_most);
+    return sigtimedwait(&signals, nullptr, &wait) > 0;
   });
   return status.ok() ? 0 : Fail(status.message(), 1);
 }

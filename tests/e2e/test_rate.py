@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
+from lab.api import wait_until
 from lab.capture import Capture, total, worst_excess
 from lab.lab import Lab
 from lab.scenario import arrivals, capture_arrivals, measure_tcp, open_link
 from lab.traffic import UdpSender, ping
 
 MBIT = 1_000_000
-
 
 
 def _available(congestion: str) -> bool:
@@ -55,15 +55,32 @@ def test_udp_flood_is_held_to_the_lease(fleet: Lab) -> None:
     assert fleet.api.link("a1>b1")["drops"].get("rate", 0) > 0
 
 
+@pytest.mark.parametrize("congestion", ["cubic", "bbr"])
 @pytest.mark.parametrize("version", [4, 6])
-def test_ping_beside_a_full_lease(fleet: Lab, version: int) -> None:
+def test_ping_beside_a_full_lease(fleet: Lab, version: int, congestion: str) -> None:
+    if not _available(congestion):
+        pytest.skip(f"this kernel has no {congestion}")
     a1, b1 = fleet.node("a1"), fleet.node("b1")
     open_link(fleet, "a1", "b1", 100 * MBIT, "10GB", lease="10s", back=True)
-    fill = measure_tcp(a1, b1, 100 * MBIT, flows=16, seconds=4.0, with_ping=True, version=version)
+    fill = measure_tcp(a1, b1, 100 * MBIT, flows=16, seconds=4.0, congestion=congestion,
+                       with_ping=True, version=version)
     assert fill.ping is not None
     assert fill.ping.received >= 0.9 * fill.ping.sent
     assert fill.ping.mean_ms <= 10
     assert fill.share(100 * MBIT) >= 0.95
+
+
+def test_a_faster_quota_does_not_wait_for_the_old_queue(fleet: Lab) -> None:
+    """What queued at 8 kbit/s would take half a minute; at the new rate it takes none, but
+    for the one packet that is on its way."""
+    a1, b1 = fleet.node("a1"), fleet.node("b1")
+    open_link(fleet, "a1", "b1", "8kbit", "100MB", lease="30s", back=True)
+    with UdpSender(a1, b1.v4, pps=100, ip_bytes=400):
+        time.sleep(2)
+    fleet.api.set_quota("a1>b1", "100Mbit", "100MB", "lifetime", "30s")
+    wait_until("the new rate", lambda: fleet.api.link("a1>b1")["leased_rate_bps"] == 100 * MBIT)
+    time.sleep(0.5)
+    assert ping(a1, b1.v4, count=10).received == 10
 
 
 def test_the_slowest_lease(fleet: Lab) -> None:

@@ -49,12 +49,16 @@ absl::Status Executor::ReadGate(BootTime now) {
 absl::Status Executor::ReadPeers() {
   SLUICE_ASSIGN_OR_RETURN(const std::vector<TunnelPeerState> peers, tunnel_.Peers());
   actual_.peers.clear();
+  std::set<PublicKey> asked;
   for (const TunnelPeerState& state : peers) {
     ActualPeer peer{state.peer.key, state.peer.endpoint, state.peer.allowed};
+    if (state.sent_bytes > 0 && !state.last_handshake) asked.insert(peer.key);
+    peer.unanswered = asked.contains(peer.key) && asked_.contains(peer.key);
     const auto set = set_endpoints_.find(peer.key);
     if (set != set_endpoints_.end()) peer.endpoint = set->second;
     actual_.peers.push_back(std::move(peer));
   }
+  asked_ = std::move(asked);
   return absl::OkStatus();
 }
 
@@ -84,6 +88,7 @@ void Executor::CutAll(const std::vector<LinkSide>& sides, const std::vector<Publ
   for (const PublicKey& key : cut.removed) {
     std::erase_if(actual_.peers, [&](const ActualPeer& peer) { return peer.key == key; });
     set_endpoints_.erase(key);
+    asked_.erase(key);
   }
   outcome.closed = std::move(cut.closed);
   outcome.not_closed = std::move(cut.not_closed);
@@ -144,7 +149,7 @@ void Executor::Set(const SetPeer& action, Outcome& outcome) {
   }
   set_endpoints_[peer.key] = *peer.endpoint;
   std::erase_if(actual_.peers, [&](const ActualPeer& p) { return p.key == peer.key; });
-  actual_.peers.push_back({peer.key, peer.endpoint, peer.allowed});
+  actual_.peers.push_back({peer.key, peer.endpoint, peer.allowed, /*unanswered=*/false});
 }
 
 absl::Status Executor::SetTable(const std::vector<IpPrefix>& prefixes) {

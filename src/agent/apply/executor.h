@@ -3,6 +3,7 @@
 #define SLUICE_AGENT_APPLY_EXECUTOR_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ class Executor {
 
   // Reads the gate's counters; `now` is the instant they are taken to be of.
   absl::Status ReadGate(BootTime now);
+  // A peer that is unanswered at two readings is so in actual().
   absl::Status ReadPeers();
 
   // What was read and done last. Remaining times in it are as of ReadGate.
@@ -61,6 +63,7 @@ class Executor {
   Drops unattributed_{};
   BootTime read_at_;
   std::map<PublicKey, Endpoint> set_endpoints_;  // of peers that this object set
+  std::set<PublicKey> asked_;                    // had not answered at the last reading
 };
 
 // The table with these prefixes into `tunnel_device` and all else a black hole.

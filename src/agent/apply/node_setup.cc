@@ -159,6 +159,15 @@ absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenControlTunnel(const Contr
   return std::move(opened->tunnel);
 }
 
+absl::Status NodeSetup::CheckTunnels() {
+  for (const std::string& device : {ports_.tunnel_device, ports_.control_device}) {
+    if (absl::IsNotFound(parts_.routes.Device(device).status())) {
+      return absl::NotFoundError(StrCat("the tunnel device ", device, " is gone"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<IpPrefix>> NodeSetup::AcceleratorPrefixes() {
   SLUICE_ASSIGN_OR_RETURN(const std::vector<InterfaceAddress> addresses,
                           parts_.routes.Addresses(ports_.accelerator_port));

@@ -71,6 +71,10 @@ class NodeSetup {
   };
   absl::StatusOr<std::unique_ptr<Tunnel>> OpenControlTunnel(const ControlTunnel& control);
 
+  // Whether the devices of both tunnels are still there. They go when someone deletes
+  // them, or with the process of a wireguard-go.
+  absl::Status CheckTunnels();
+
   // Networks of the accelerator port's global addresses.
   absl::StatusOr<std::vector<IpPrefix>> AcceleratorPrefixes();
 

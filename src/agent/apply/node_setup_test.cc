@@ -51,6 +51,16 @@ class NodeSetupTest : public ::testing::Test {
   FakeDatapath gate_{kernel_};
 };
 
+TEST_F(NodeSetupTest, NoticesATunnelThatIsGone) {
+  NodeSetup setup = MakeSetup();
+  routes_.AddDevice("slu0", "wireguard");
+  EXPECT_EQ(setup.CheckTunnels().message(), "the tunnel device slc0 is gone");
+  routes_.AddDevice("slc0", "wireguard");
+  EXPECT_TRUE(setup.CheckTunnels().ok());
+  ASSERT_TRUE(routes_.DeleteDevice("slu0").ok());
+  EXPECT_TRUE(absl::IsNotFound(setup.CheckTunnels()));
+}
+
 TEST_F(NodeSetupTest, NamesTheFlagForAPortThatIsNotThere) {
   ASSERT_TRUE(MakeSetup().CheckPorts().ok());
   ports_.accelerator_port = "pf0hpf";

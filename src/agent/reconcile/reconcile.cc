@@ -113,7 +113,7 @@ class Reconciler {
     for (const ActualPeer& peer : actual_.peers) {
       const bool keep = std::any_of(wanted.begin(), wanted.end(),
                                     [&](const PeerTerms& w) { return w.key == peer.key; });
-      if (!keep) plan_.actions.push_back(RemovePeer{peer.key});
+      if (!keep || peer.unanswered) plan_.actions.push_back(RemovePeer{peer.key});
     }
   }
 
@@ -122,7 +122,7 @@ class Reconciler {
       const bool same =
           std::any_of(actual_.peers.begin(), actual_.peers.end(), [&](const ActualPeer& peer) {
             return peer.key == terms.key && peer.endpoint == terms.endpoint &&
-                   Sorted(peer.allowed) == terms.allowed;
+                   Sorted(peer.allowed) == terms.allowed && !peer.unanswered;
           });
       if (!same) plan_.actions.push_back(SetPeer{terms});
     }

@@ -56,6 +56,9 @@ struct ActualPeer {
   PublicKey key{};
   std::optional<Endpoint> endpoint;
   std::vector<IpPrefix> allowed;
+  // It was asked for a handshake a while ago and has never answered: when it was asked
+  // it may not have known us. WireGuard itself asks again only after 5 s.
+  bool unanswered = false;
 };
 
 struct Actual {

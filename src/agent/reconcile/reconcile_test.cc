@@ -58,7 +58,7 @@ class ReconcileTest : public ::testing::Test {
       if (auto* a = std::get_if<RemovePeer>(&action)) RemoveActual(a->key);
       if (auto* a = std::get_if<SetPeer>(&action)) {
         RemoveActual(a->terms.key);
-        actual_.peers.push_back({a->terms.key, a->terms.endpoint, a->terms.allowed});
+        actual_.peers.push_back({a->terms.key, a->terms.endpoint, a->terms.allowed, false});
       }
     }
   }
@@ -212,6 +212,17 @@ TEST(ChooseEndpointTest, TheFirstPortsNetworkWins) {
   const std::vector<Endpoint> all = {At("192.0.2.9:1"), At("198.51.100.9:1")};
   EXPECT_EQ(ChooseEndpoint(all, {Prefix("198.51.100.0/24"), Prefix("192.0.2.0/24")}),
             At("198.51.100.9:1"));
+}
+
+TEST_F(ReconcileTest, APeerThatDoesNotAnswerIsAskedAnew) {
+  desired_.leases[kSendB1] = Terms(1);
+  Settle();
+  ASSERT_EQ(actual_.peers.size(), 1u);
+  ASSERT_THAT(Settle().actions, IsEmpty());
+  actual_.peers[0].unanswered = true;
+  const PeerTerms terms{Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}};
+  EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions,
+              ElementsAre(Action(RemovePeer{Key(1)}), Action(SetPeer{terms})));
 }
 
 }  // namespace

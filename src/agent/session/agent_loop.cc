@@ -5,28 +5,34 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/status.h"
+
 namespace sluice {
 namespace {
 
 constexpr absl::Duration kFirstNudge = absl::Seconds(4);
 constexpr absl::Duration kNextNudge = absl::Seconds(6);
+constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 // The core's time comes even when the controller talks without end.
 constexpr int kEventsPerTick = 64;
 
 }  // namespace
 
-AgentLoop::AgentLoop(Parts parts, std::function<void()> unreachable)
+AgentLoop::AgentLoop(Parts parts, Callbacks callbacks)
     : parts_(parts),
-      unreachable_(std::move(unreachable)),
-      nudge_at_(parts.clock.Now() + kFirstNudge) {}
+      callbacks_(std::move(callbacks)),
+      nudge_at_(parts.clock.Now() + kFirstNudge),
+      check_at_(parts.clock.Now() + kCheckInterval) {}
 
-void AgentLoop::Run(ControlSession& session) {
+absl::Status AgentLoop::Run(ControlSession& session) {
   while (TakeEvents(session)) {
     parts_.core.Tick(out_);
     Flush(session);
     if (parts_.core.TakeReconnect()) session.Reset(session_);
     Nudge();
+    SLUICE_RETURN_IF_ERROR(Check());
   }
+  return absl::OkStatus();
 }
 
 bool AgentLoop::TakeEvents(ControlSession& session) {
@@ -76,7 +82,14 @@ void AgentLoop::Nudge() {
   const BootTime now = parts_.clock.Now();
   if (!nudge_at_ || now < *nudge_at_) return;
   nudge_at_ = now + kNextNudge;
-  unreachable_();
+  callbacks_.unreachable();
+}
+
+absl::Status AgentLoop::Check() {
+  const BootTime now = parts_.clock.Now();
+  if (now < check_at_) return absl::OkStatus();
+  check_at_ = now + kCheckInterval;
+  return callbacks_.check();
 }
 
 }  // namespace sluice

@@ -27,12 +27,18 @@ class AgentLoop {
     AgentCore& core;
     AgentQueue& queue;
   };
-  // `unreachable` is called now and then on the loop's thread while there is
-  // no session: to make the control tunnel shake hands anew.
-  AgentLoop(Parts parts, std::function<void()> unreachable);
+  // Called on the loop's thread.
+  struct Callbacks {
+    // Now and then while there is no session: makes the control tunnel shake hands anew.
+    std::function<void()> unreachable;
+    // Once a second: whether what the agent stands on is still there.
+    std::function<absl::Status()> check;
+  };
+  AgentLoop(Parts parts, Callbacks callbacks);
 
-  // Until a stop event, or the queue is closed.
-  void Run(ControlSession& session);
+  // OK after a stop event, or when the queue is closed. Else what `check` found: the
+  // caller must start anew.
+  absl::Status Run(ControlSession& session);
 
  private:
   // False for stop.
@@ -40,12 +46,14 @@ class AgentLoop {
   void Handle(SessionEvent& event);
   void Flush(ControlSession& session);
   void Nudge();
+  absl::Status Check();
 
   const Parts parts_;
-  const std::function<void()> unreachable_;
+  const Callbacks callbacks_;
   AgentCore::Outbox out_;
   uint64_t session_ = 0;
   std::optional<BootTime> nudge_at_;
+  BootTime check_at_;
 };
 
 }  // namespace sluice

@@ -40,11 +40,16 @@ class AgentLoopTest : public CoreRig {
   void Hear(SessionEvent event) { ASSERT_TRUE(queue_.Push({std::move(event)})); }
   void RunToTheEnd() {
     ASSERT_TRUE(queue_.Push({}));
-    AgentLoop loop({clock_, *core_, queue_}, [this] { ++nudges_; });
-    loop.Run(session_);
+    AgentLoop loop({clock_, *core_, queue_}, Counting());
+    ended_ = loop.Run(session_);
+  }
+
+  AgentLoop::Callbacks Counting() {
+    return {[this] { ++nudges_; }, [this] { return found_; }};
   }
 
   AgentQueue queue_{100};
+  absl::Status found_, ended_;
   SessionDouble session_;
   int nudges_ = 0;
 };
@@ -76,9 +81,17 @@ TEST_F(AgentLoopTest, ASessionThatTakesNothingIsReset) {
 
 TEST_F(AgentLoopTest, AClosedQueueEndsIt) {
   queue_.Close();
-  AgentLoop loop({clock_, *core_, queue_}, [] {});
-  loop.Run(session_);
+  AgentLoop loop({clock_, *core_, queue_}, Counting());
+  EXPECT_TRUE(loop.Run(session_).ok());
   EXPECT_THAT(session_.sent, IsEmpty());
+}
+
+TEST_F(AgentLoopTest, EndsWithWhatTheCheckFinds) {
+  found_ = absl::NotFoundError("the tunnel device slu0 is gone");
+  AgentLoop loop({clock_, *core_, queue_}, Counting());
+  clock_.Advance(absl::Seconds(1));
+  Hear(SessionEvent::Kind::kConnected, 1);
+  EXPECT_EQ(loop.Run(session_), found_);
 }
 
 }  // namespace

@@ -139,7 +139,9 @@ TEST_F(VolumeTest, RandomPacketsNeverExceedTheLimit) {
     for (int i = 0; i < 300; ++i) {
       const size_t payload = random() % 1500;
       std::string frame = random() % 2 ? V4(payload) : V6(payload);
-      if (random() % 3 == 0) frame[14 + random() % 40] = static_cast<char>(random());
+      if (random() % 3 == 0)
+        frame[14 + random() % std::min<size_t>(40, frame.size() - 14)] =
+            static_cast<char>(random());
       if (random() % 5 == 0) frame.resize(14 + random() % (frame.size() - 14));
       const __sk_buff context =
           random() % 4 ? __sk_buff{} : Gso(static_cast<uint32_t>(1 + random() % 2000));

@@ -25,6 +25,7 @@ constexpr uint64_t kMaxLimit = uint64_t{1} << 31;
 //    8 ms:        0.927 0.980 0.998 0.999; 3.6 5.6 4.2 5.4
 //   19 ms:        1.000 0.998 1.000 0.993; 3.7 4.4 4.3 4.9
 constexpr uint64_t kLeastBurstPackets = 4;
+constexpr absl::Duration kLongestBucket = absl::Seconds(200);  // HTB's field ends at 274 s
 constexpr absl::Duration kQueue = absl::Milliseconds(5);
 // 20 full packets; a plain TBF filled 99 % of 10 Mbit/s with as much.
 constexpr uint64_t kLeastQueue = 30'000;
@@ -43,8 +44,9 @@ absl::Status CheckBurst(Bytes burst, uint64_t packet) {
 }
 
 // The bucket's depth when `room` bytes of the burst are left for it.
-uint64_t Bucket(uint64_t room, uint64_t packet) {
-  return std::min(room, std::max(room / 2, kLeastBurstPackets * packet));
+uint64_t Bucket(BitRate rate, uint64_t room, uint64_t packet) {
+  const uint64_t half = std::min(room / 2, BytesAt(rate, kLongestBucket));
+  return std::min(room, std::max(half, kLeastBurstPackets * packet));
 }
 
 uint64_t QueueBytes(BitRate rate) { return std::max(BytesAt(rate, kQueue), kLeastQueue); }
@@ -59,7 +61,7 @@ absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu) {
   const uint64_t unit = whole ? std::max(kSuperPacket, packet) : packet;
   ShaperPlan plan;
   plan.htb.rate = rate.bps / 8;
-  plan.htb.burst = Bucket(burst.value - unit, packet);
+  plan.htb.burst = Bucket(rate, burst.value - unit, packet);
   plan.htb.peak = plan.htb.rate;
   plan.htb.peak_burst = plan.htb.burst;
   plan.htb.quantum = static_cast<uint32_t>(unit);
@@ -83,7 +85,7 @@ absl::StatusOr<ShaperWords> PlanEdt(BitRate rate, Bytes burst, int mtu) {
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
   ShaperWords words;
   words.rate = rate;
-  words.burst_ns = NsFor(Bucket(burst.value - packet, packet), rate);
+  words.burst_ns = NsFor(Bucket(rate, burst.value - packet, packet), rate);
   words.queue_ns = NsFor(QueueBytes(rate), rate);
   words.mark_ns = words.queue_ns / 2;
   return words;
