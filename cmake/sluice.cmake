@@ -18,6 +18,11 @@ target_precompile_headers(sluice_test_headers PRIVATE
   <gmock/gmock.h> <gtest/gtest.h> <absl/status/statusor.h> <absl/time/time.h> <algorithm>
   <functional> <map> <memory> <optional> <string> <vector>)
 
+# A folder's files are compiled together: parsing the same headers for each took most of
+# the time. What two files of a folder both define must have two names, then.
+set(CMAKE_UNITY_BUILD ON)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
 # sluice_library(NAME SOURCES … DEPS …): a folder's static library, warnings as errors.
 function(sluice_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -155,7 +155,9 @@ def tier_unit(log: Log) -> Result:
 
 
 def tier_tsan(log: Log) -> Result:
-    return sanitized(log, "tsan", "thread", "threaded_tests", "threads", TSAN_OPTIONS=f"suppressions={ROOT}/tools/tsan.supp")
+    return sanitized(log, "tsan", "thread", "threaded_tests", "threads",
+                     TSAN_OPTIONS=f"ignore_noninstrumented_modules=1:"
+                     f"suppressions={ROOT}/tools/tsan.supp")
 
 
 def clang_build(log: Log, targets: list[str]) -> Path | None:
@@ -168,8 +170,9 @@ def tier_tidy(log: Log) -> Result:
     build = clang_build(log, ["generated/proto/agent.grpc.pb.h"])
     if not build:
         return Result(failed=1, notes=["the build failed"])
+    files = rf"^({ROOT}/(src|apps)/.*(?<!_test)\.cc|{build}/(src|apps)/.*(?<!_test)\.dir/Unity/.*)$"
     command = ["run-clang-tidy-14", "-quiet", "-j", JOBS, "-p", str(build),
-               "-clang-tidy-binary", "clang-tidy-14", rf"^{ROOT}/(src|apps)/.*(?<!_test)\.cc$"]
+               "-clang-tidy-binary", "clang-tidy-14", files]
     return one(log.run(command, timeout=3000) == 0)
 
 

@@ -176,7 +176,7 @@ class StopSignals {
     });
   }
   ~StopSignals() {
-    pthread_kill(thread_.native_handle(), SIGTERM);
+    pthread_kill(thread_.native_handle(), SIGINT);
     thread_.join();
   }
   StopSignals(const StopSignals&) = delete;

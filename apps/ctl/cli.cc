@@ -91,7 +91,7 @@ void AddQuotaSet(CLI::App& group, Parsed& p) {
       "How long one lease lives, and so how long the link outlives a controller that is "
       "gone: 1s to 24h, 30s if not given");
   set->add_option("--burst", p.quota.burst,
-                  "How much may go at once above the rate: 3KB to 1GiB; if not given, 10 ms of the "
+                  "How much may go at once above the rate: 3KB to 1GiB; if not given, 40 ms of the "
                   "rate, at least 32KiB and at most 64MiB");
   set->footer(
       "Examples:\n"

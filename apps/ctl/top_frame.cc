@@ -1,6 +1,7 @@
 #include "top_frame.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/strings.h"
@@ -39,7 +40,7 @@ std::optional<Reported> SenderCount(const LinkSample& sample, const std::string&
 std::string Bar(std::optional<uint64_t> part, std::optional<uint64_t> whole) {
   if (!part || !whole || *whole == 0) return "";
   const double share = std::min(1.0, static_cast<double>(*part) / static_cast<double>(*whole));
-  const auto full = static_cast<size_t>(share * kBarWidth + 0.5);
+  const auto full = static_cast<size_t>(std::lround(share * kBarWidth));
   std::string out;
   for (size_t i = 0; i < kBarWidth; ++i) out += i < full ? "█" : "·";
   return out;

@@ -25,7 +25,7 @@ constexpr int64_t kMaxExpiry = int64_t{1} << 40;
 constexpr std::string_view kRemedy =
     "; copy the whole token again, or make a new one with `sluicectl node add`";
 
-absl::Status Bad(std::string_view problem) {
+absl::Status BadToken(std::string_view problem) {
   return absl::InvalidArgumentError(StrCat("join token: ", problem, kRemedy));
 }
 
@@ -33,14 +33,15 @@ std::string CheckText(std::string_view text) { return ToHex(Sha256(text)).substr
 
 // The text between prefix and check, if both are right.
 absl::StatusOr<std::string_view> StripEnvelope(std::string_view text) {
-  if (text.empty()) return Bad("it is empty");
-  if (text.size() > kMaxTokenSize) return Bad("it is too long to be one");
-  if (!text.starts_with(kPrefix)) return Bad(StrCat("it does not start with \"", kPrefix, "\""));
+  if (text.empty()) return BadToken("it is empty");
+  if (text.size() > kMaxTokenSize) return BadToken("it is too long to be one");
+  if (!text.starts_with(kPrefix))
+    return BadToken(StrCat("it does not start with \"", kPrefix, "\""));
   size_t dot = text.rfind('.');
   if (dot < kPrefix.size() || text.size() - dot - 1 != kCheckDigits)
-    return Bad("it is cut short or has extra characters");
+    return BadToken("it is cut short or has extra characters");
   if (CheckText(text.substr(0, dot)) != text.substr(dot + 1))
-    return Bad("it is mistyped or damaged (its check digits do not fit)");
+    return BadToken("it is mistyped or damaged (its check digits do not fit)");
   return text.substr(kPrefix.size(), dot - kPrefix.size());
 }
 
@@ -49,26 +50,26 @@ absl::StatusOr<json> ParseBody(std::string_view encoded) {
   // Re-encoding refuses padding, white space and stray bits.
   if (!absl::WebSafeBase64Unescape(ToAbsl(encoded), &body) ||
       absl::WebSafeBase64Escape(body) != ToAbsl(encoded))
-    return Bad("its middle is not base64url");
+    return BadToken("its middle is not base64url");
   json object = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) return Bad("it does not hold a JSON object");
+  if (!object.is_object()) return BadToken("it does not hold a JSON object");
   return object;
 }
 
 absl::StatusOr<std::string> TextField(const json& object, const char* key) {
   auto found = object.find(key);
   if (found == object.end() || !found->is_string())
-    return Bad(StrCat("its field \"", key, "\" is missing or not a text"));
+    return BadToken(StrCat("its field \"", key, "\" is missing or not a text"));
   return found->get_ref<const std::string&>();
 }
 
 absl::StatusOr<Secret32> ParseSecret(std::string_view text) {
   absl::StatusOr<std::string> bytes = FromBase64(text);
-  if (!bytes.ok() || bytes->size() != 32) return Bad("its secret is not 32 bytes in base64");
+  if (!bytes.ok() || bytes->size() != 32) return BadToken("its secret is not 32 bytes in base64");
   Secret32 secret;
   std::copy(bytes->begin(), bytes->end(), secret.mutable_bytes().begin());
   Wipe(bytes->data(), bytes->size());
-  if (secret.IsZero()) return Bad("its secret is all zeros");
+  if (secret.IsZero()) return BadToken("its secret is all zeros");
   return secret;
 }
 
@@ -76,7 +77,7 @@ absl::StatusOr<absl::Time> ParseExpiry(const json& object) {
   auto found = object.find("x");
   if (found == object.end() || !found->is_number_unsigned() ||
       found->get<uint64_t>() > static_cast<uint64_t>(kMaxExpiry))
-    return Bad("its expiry is missing or out of range");
+    return BadToken("its expiry is missing or out of range");
   return absl::FromUnixSeconds(found->get<int64_t>());
 }
 
@@ -96,9 +97,9 @@ absl::Status ParseAddresses(const json& object, JoinToken& token) {
   SLUICE_ASSIGN_OR_RETURN(std::string address, TextField(object, "a"));
   SLUICE_ASSIGN_OR_RETURN(std::string controller, TextField(object, "c"));
   absl::StatusOr<IpAddress> own = ParseIpAddress(address);
-  if (!own.ok()) return Bad("its tunnel address is no IP address");
+  if (!own.ok()) return BadToken("its tunnel address is no IP address");
   absl::StatusOr<Endpoint> grpc = ParseEndpoint(controller);
-  if (!grpc.ok()) return Bad("the controller's tunnel address is no address and port");
+  if (!grpc.ok()) return BadToken("the controller's tunnel address is no address and port");
   token.address = *own;
   token.controller = *grpc;
   return absl::OkStatus();
@@ -143,7 +144,7 @@ absl::StatusOr<JoinToken> DecodeJoinToken(std::string_view text) {
   SLUICE_RETURN_IF_ERROR(ParseAddresses(object, token));
   SLUICE_ASSIGN_OR_RETURN(std::string key, TextField(object, "k"));
   absl::StatusOr<PublicKey> controller_key = PublicKeyFromBase64(key);
-  if (!controller_key.ok()) return Bad("the controller's key is not 32 bytes in base64");
+  if (!controller_key.ok()) return BadToken("the controller's key is not 32 bytes in base64");
   token.controller_key = *controller_key;
   SLUICE_ASSIGN_OR_RETURN(std::string secret, TextField(object, "s"));
   SLUICE_ASSIGN_OR_RETURN(token.secret, ParseSecret(secret));

@@ -24,35 +24,35 @@ std::string SignedText(std::string_view lease) {
   return StrCat(std::string_view(kSignatureDomain, sizeof(kSignatureDomain)), lease);
 }
 
-absl::Status Bad(std::string_view problem) {
+absl::Status BadLease(std::string_view problem) {
   return absl::InvalidArgumentError(StrCat("lease: ", problem));
 }
 
 absl::Status CheckFleet(std::string_view fleet) {
   if (fleet.empty() || fleet.size() > kMaxFleetNameLength ||
       !std::all_of(fleet.begin(), fleet.end(), absl::ascii_isprint))
-    return Bad("the fleet's name is not 1 to 64 printable characters");
+    return BadLease("the fleet's name is not 1 to 64 printable characters");
   return absl::OkStatus();
 }
 
 absl::Status CheckAmounts(const agent::v1::Lease& proto) {
-  if (proto.sequence() == 0) return Bad("the sequence is 0");
+  if (proto.sequence() == 0) return BadLease("the sequence is 0");
   if (proto.rate_bps() < kMinRate.bps || proto.rate_bps() > kMaxRate.bps)
-    return Bad(StrCat("a rate of ", proto.rate_bps(), " bit/s is out of range"));
+    return BadLease(StrCat("a rate of ", proto.rate_bps(), " bit/s is out of range"));
   if (proto.burst_bytes() < kMinBurst.value || proto.burst_bytes() > kMaxBurst.value)
-    return Bad(StrCat("a burst of ", proto.burst_bytes(), " bytes is out of range"));
+    return BadLease(StrCat("a burst of ", proto.burst_bytes(), " bytes is out of range"));
   if (proto.volume_limit() > kMaxVolume.value)
-    return Bad(StrCat("a volume limit of ", proto.volume_limit(), " bytes is out of range"));
+    return BadLease(StrCat("a volume limit of ", proto.volume_limit(), " bytes is out of range"));
   return absl::OkStatus();
 }
 
 absl::Status CheckTimes(const agent::v1::Lease& proto) {
-  if (proto.anchor_ns() <= 0) return Bad("the anchor is not after the node's boot");
+  if (proto.anchor_ns() <= 0) return BadLease("the anchor is not after the node's boot");
   if (proto.lifetime_ns() <= 0 ||
       proto.lifetime_ns() > absl::ToInt64Nanoseconds(kMaxLeaseLifetimeOnWire))
-    return Bad(StrCat("a lifetime of ", proto.lifetime_ns(), " ns is out of range"));
+    return BadLease(StrCat("a lifetime of ", proto.lifetime_ns(), " ns is out of range"));
   if (proto.anchor_ns() > std::numeric_limits<int64_t>::max() - proto.lifetime_ns())
-    return Bad("anchor and lifetime together overflow");
+    return BadLease("anchor and lifetime together overflow");
   return absl::OkStatus();
 }
 
@@ -68,8 +68,8 @@ absl::Status ParseIdentity(const agent::v1::Lease& proto, Lease& lease) {
   SLUICE_ASSIGN_OR_RETURN(lease.side.role, FromProto(proto.role()));
   const bool sends = lease.side.role == Role::kSend;
   if (lease.node != (sends ? lease.side.link.src : lease.side.link.dst))
-    return Bad(StrCat("node ", lease.node, " does not ", RoleName(lease.side.role), " on link ",
-                      lease.side.link.ToString()));
+    return BadLease(StrCat("node ", lease.node, " does not ", RoleName(lease.side.role),
+                           " on link ", lease.side.link.ToString()));
   // A sender asked for its lease; a receiver's was pushed.
   if (proto.request_id().empty() && !sends) return absl::OkStatus();
   SLUICE_ASSIGN_OR_RETURN(lease.request_id,
@@ -132,13 +132,14 @@ agent::v1::SignedLease SignLease(const Secret32& seed, const Lease& lease) {
 absl::StatusOr<Lease> VerifyLease(const PublicKey& key,
                                   const agent::v1::SignedLease& signed_lease) {
   if (signed_lease.lease().size() > kMaxLeaseSize)
-    return Bad(StrCat(signed_lease.lease().size(), " bytes are too many for a lease"));
+    return BadLease(StrCat(signed_lease.lease().size(), " bytes are too many for a lease"));
   if (!Ed25519Verify(key, SignedText(signed_lease.lease()), signed_lease.signature()))
     return absl::PermissionDeniedError("lease: it is not signed by this fleet's controller");
   agent::v1::Lease proto;
-  if (!proto.ParseFromString(signed_lease.lease())) return Bad("the signed bytes do not parse");
+  if (!proto.ParseFromString(signed_lease.lease()))
+    return BadLease("the signed bytes do not parse");
   if (!proto.GetReflection()->GetUnknownFields(proto).empty())
-    return Bad("it has fields that this version does not know; update the agent");
+    return BadLease("it has fields that this version does not know; update the agent");
   return FromProto(proto);
 }
 

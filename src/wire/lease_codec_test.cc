@@ -23,7 +23,7 @@ Secret32 Seed() {
   return seed;
 }
 
-Lease Good() {
+Lease GoodLease() {
   Lease lease;
   lease.fleet = "lab";
   lease.node = "a1";
@@ -41,7 +41,7 @@ Lease Good() {
 }
 
 Lease GoodReceive() {
-  Lease lease = Good();
+  Lease lease = GoodLease();
   lease.node = "b1";
   lease.side.role = Role::kReceive;
   lease.request_id = {};
@@ -58,7 +58,7 @@ agent::v1::SignedLease SignProto(const agent::v1::Lease& proto) {
 }
 
 absl::Status VerifyChanged(const std::function<void(agent::v1::Lease&)>& change) {
-  agent::v1::Lease proto = ToProto(Good());
+  agent::v1::Lease proto = ToProto(GoodLease());
   change(proto);
   return VerifyLease(Ed25519PublicKey(Seed()), SignProto(proto)).status();
 }
@@ -85,7 +85,7 @@ void ExpectSame(const Lease& a, const Lease& b) {
 }
 
 TEST(LeaseCodecTest, SignedLeasesComeBackWhole) {
-  for (const Lease& lease : {Good(), GoodReceive()}) {
+  for (const Lease& lease : {GoodLease(), GoodReceive()}) {
     absl::StatusOr<Lease> back = VerifyLease(Ed25519PublicKey(Seed()), SignLease(Seed(), lease));
     ASSERT_TRUE(back.ok()) << back.status();
     ExpectSame(*back, lease);
@@ -93,7 +93,7 @@ TEST(LeaseCodecTest, SignedLeasesComeBackWhole) {
 }
 
 TEST(LeaseCodecTest, TakesTheEndsOfTheRanges) {
-  Lease least = Good();
+  Lease least = GoodLease();
   least.rate = kMinRate;
   least.burst = kMinBurst;
   least.volume_limit = Bytes{0};
@@ -101,7 +101,7 @@ TEST(LeaseCodecTest, TakesTheEndsOfTheRanges) {
   least.lifetime = absl::Nanoseconds(1);
   least.anchor = BootTime{1};
   EXPECT_TRUE(FromProto(ToProto(least)).ok());
-  Lease most = Good();
+  Lease most = GoodLease();
   most.rate = kMaxRate;
   most.burst = kMaxBurst;
   most.volume_limit = kMaxVolume;
@@ -113,12 +113,13 @@ TEST(LeaseCodecTest, TakesTheEndsOfTheRanges) {
 TEST(LeaseCodecTest, RefusesAnotherKey) {
   Secret32 other;
   other.mutable_bytes()[0] = 2;
-  absl::StatusOr<Lease> lease = VerifyLease(Ed25519PublicKey(other), SignLease(Seed(), Good()));
+  absl::StatusOr<Lease> lease =
+      VerifyLease(Ed25519PublicKey(other), SignLease(Seed(), GoodLease()));
   EXPECT_EQ(lease.status().code(), absl::StatusCode::kPermissionDenied);
 }
 
 TEST(LeaseCodecTest, RefusesEveryFlippedBitOfTheLease) {
-  const agent::v1::SignedLease good = SignLease(Seed(), Good());
+  const agent::v1::SignedLease good = SignLease(Seed(), GoodLease());
   for (size_t bit = 0; bit < good.lease().size() * 8; ++bit) {
     agent::v1::SignedLease bad = good;
     char& byte = (*bad.mutable_lease())[bit / 8];
@@ -130,7 +131,7 @@ TEST(LeaseCodecTest, RefusesEveryFlippedBitOfTheLease) {
 }
 
 TEST(LeaseCodecTest, RefusesMissingOrCutSignatures) {
-  agent::v1::SignedLease lease = SignLease(Seed(), Good());
+  agent::v1::SignedLease lease = SignLease(Seed(), GoodLease());
   lease.mutable_signature()->pop_back();
   EXPECT_FALSE(VerifyLease(Ed25519PublicKey(Seed()), lease).ok());
   lease.clear_signature();
@@ -140,7 +141,7 @@ TEST(LeaseCodecTest, RefusesMissingOrCutSignatures) {
 
 TEST(LeaseCodecTest, RefusesASignatureWithoutTheDomain) {
   agent::v1::SignedLease lease;
-  lease.set_lease(ToProto(Good()).SerializeAsString());
+  lease.set_lease(ToProto(GoodLease()).SerializeAsString());
   lease.set_signature(ToWireBytes(Ed25519Sign(Seed(), lease.lease())));
   EXPECT_EQ(VerifyLease(Ed25519PublicKey(Seed()), lease).status().code(),
             absl::StatusCode::kPermissionDenied);

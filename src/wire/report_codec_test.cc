@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-LinkReport Good() {
+LinkReport GoodReport() {
   LinkReport report;
   report.side = {{"a1", "b1"}, Role::kReceive};
   report.lease_sequence = 5;
@@ -27,7 +27,7 @@ LinkReport Good() {
 }
 
 TEST(ReportCodecTest, ReportsComeBackWhole) {
-  LinkReport report = Good();
+  LinkReport report = GoodReport();
   absl::StatusOr<LinkReport> back = FromProto(ToProto(report));
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->side, report.side);
@@ -43,7 +43,7 @@ TEST(ReportCodecTest, ReportsComeBackWhole) {
 
 TEST(ReportCodecTest, SaysNothingOfDropsThatNeverHappened) {
   EXPECT_EQ(ToProto(Drops{}).counts_size(), 0);
-  EXPECT_EQ(ToProto(Good().drops).counts_size(), 2);
+  EXPECT_EQ(ToProto(GoodReport().drops).counts_size(), 2);
 }
 
 TEST(ReportCodecTest, EveryReasonComesBack) {
@@ -53,33 +53,33 @@ TEST(ReportCodecTest, EveryReasonComesBack) {
 }
 
 TEST(ReportCodecTest, RefusesBadLinksAndRoles) {
-  agent::v1::LinkReport proto = ToProto(Good());
+  agent::v1::LinkReport proto = ToProto(GoodReport());
   proto.set_link("a1");
   EXPECT_FALSE(FromProto(proto).ok());
-  proto = ToProto(Good());
+  proto = ToProto(GoodReport());
   proto.clear_role();
   EXPECT_FALSE(FromProto(proto).ok());
 }
 
 TEST(ReportCodecTest, RefusesCountersThatNoGateCanHave) {
   constexpr uint64_t kFlag = uint64_t{1} << 63;
-  agent::v1::LinkReport proto = ToProto(Good());
+  agent::v1::LinkReport proto = ToProto(GoodReport());
   proto.set_admitted_bytes(kFlag);
   EXPECT_THAT(std::string(FromProto(proto).status().message()), HasSubstr("admitted_bytes"));
-  proto = ToProto(Good());
+  proto = ToProto(GoodReport());
   proto.set_admitted_packets(kFlag);
   EXPECT_THAT(std::string(FromProto(proto).status().message()), HasSubstr("admitted_packets"));
-  proto = ToProto(Good());
+  proto = ToProto(GoodReport());
   proto.set_volume_limit(kFlag);
   EXPECT_THAT(std::string(FromProto(proto).status().message()), HasSubstr("volume_limit"));
 }
 
 TEST(ReportCodecTest, RefusesRepeatedReasonsAndFloodsAndSkipsUnknownOnes) {
-  agent::v1::DropCounters proto = ToProto(Good().drops);
+  agent::v1::DropCounters proto = ToProto(GoodReport().drops);
   agent::v1::DropCount& unknown = *proto.add_counts();
   unknown.set_reason("reason-of-a-later-version");
   unknown.set_packets(9);
-  EXPECT_EQ(*FromProto(proto), Good().drops);
+  EXPECT_EQ(*FromProto(proto), GoodReport().drops);
   agent::v1::DropCounters twice = proto;
   *twice.add_counts() = proto.counts(0);
   EXPECT_FALSE(FromProto(twice).ok());
@@ -90,13 +90,13 @@ TEST(ReportCodecTest, RefusesRepeatedReasonsAndFloodsAndSkipsUnknownOnes) {
 TEST(ReportCodecTest, NoNodeWritesToAnOperatorsTerminal) {
   EXPECT_EQ(CleanWords("ok\x1b[2J\xff\n"), "ok?[2J??");
   EXPECT_EQ(CleanWords(std::string(600, 'x')).size(), 512u);
-  agent::v1::LinkReport proto = ToProto(Good());
+  agent::v1::LinkReport proto = ToProto(GoodReport());
   proto.set_fault("\x1b]0;x\x07");
   EXPECT_EQ(FromProto(proto)->fault, "?]0;x?");
 }
 
 TEST(ReportCodecTest, EndlessExpiryStaysInRange) {
-  LinkReport report = Good();
+  LinkReport report = GoodReport();
   report.expires_in = absl::InfiniteDuration();
   EXPECT_EQ(ToProto(report).expires_in_ns(), std::numeric_limits<int64_t>::max());
 }

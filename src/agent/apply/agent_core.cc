@@ -282,7 +282,7 @@ void AgentCore::SendHeartbeat(BootTime now, Outbox& out) {
   heartbeats_.Sent(now);
 }
 
-void AgentCore::SendClosed(LinkReport report, Outbox& out) {
+void AgentCore::SendClosed(const LinkReport& report, Outbox& out) {
   finals_[report.side] = report;
   if (!connected_ || report.lease_sequence == 0) return;
   agent::v1::AgentMessage message;

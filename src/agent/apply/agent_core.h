@@ -110,7 +110,7 @@ class AgentCore {
   void Unkill();
   void AskForLeases(BootTime now, Outbox& out);
   void SendHeartbeat(BootTime now, Outbox& out);
-  void SendClosed(LinkReport report, Outbox& out);
+  void SendClosed(const LinkReport& report, Outbox& out);
   void AnswerRevoke(const LinkSide& side, uint64_t sequence, bool never_leased, Outbox& out);
 
   void RefreshEndpoints();

@@ -12,7 +12,7 @@ namespace sluice {
 namespace {
 
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
-constexpr size_t kLimit = 256;
+constexpr size_t kFileLimit = 256;
 
 std::string NoncePath(const std::string& run_directory) { return run_directory + "/boot"; }
 // There while a start is under way. Found at a start, it means that an earlier
@@ -62,7 +62,7 @@ absl::Status EmptyRunDirectory(Files& files, const std::string& run_directory) {
     SLUICE_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(path));
     for (const std::string& name : names) {
       if (name == "lock" || name == "starting") continue;
-      SLUICE_RETURN_IF_ERROR(files.Remove(path + "/" + name));
+      SLUICE_RETURN_IF_ERROR(files.Remove(StrCat(path, "/", name)));
     }
   }
   return absl::OkStatus();
@@ -71,12 +71,12 @@ absl::Status EmptyRunDirectory(Files& files, const std::string& run_directory) {
 absl::StatusOr<Booted> StartDatapath(Files& files, const std::string& run_directory,
                                      Datapath& datapath, const DatapathConfig& config,
                                      const Renewals::Random& random) {
-  SLUICE_ASSIGN_OR_RETURN(const std::string boot_id, files.Read(kBootIdPath, kLimit));
+  SLUICE_ASSIGN_OR_RETURN(const std::string boot_id, files.Read(kBootIdPath, kFileLimit));
   std::optional<BootNonce> nonce;
-  if (auto text = files.Read(NoncePath(run_directory), kLimit); text.ok()) {
+  if (auto text = files.Read(NoncePath(run_directory), kFileLimit); text.ok()) {
     nonce = ParseNonce(*text, boot_id);
   }
-  const bool unfinished = files.Read(StartingPath(run_directory), kLimit).ok();
+  const bool unfinished = files.Read(StartingPath(run_directory), kFileLimit).ok();
   SLUICE_RETURN_IF_ERROR(files.WriteDurably(StartingPath(run_directory), ""));
   SLUICE_ASSIGN_OR_RETURN(Datapath::Started started, datapath.Start(config));
   if (started.counters_kept && nonce && !unfinished) {
@@ -92,7 +92,7 @@ absl::StatusOr<Booted> StartDatapath(Files& files, const std::string& run_direct
 absl::StatusOr<Booted> StartNewBoot(Files& files, const std::string& run_directory,
                                     Datapath& datapath, const DatapathConfig& config,
                                     const Renewals::Random& random) {
-  SLUICE_ASSIGN_OR_RETURN(const std::string boot_id, files.Read(kBootIdPath, kLimit));
+  SLUICE_ASSIGN_OR_RETURN(const std::string boot_id, files.Read(kBootIdPath, kFileLimit));
   SLUICE_RETURN_IF_ERROR(files.WriteDurably(StartingPath(run_directory), ""));
   SLUICE_ASSIGN_OR_RETURN(Datapath::Started started, BuildAnew(datapath, config));
   return NewBoot(files, run_directory, boot_id, random, std::move(started.choices));

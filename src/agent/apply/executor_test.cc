@@ -28,7 +28,9 @@ class ExecutorTest : public ::testing::Test {
 
 TEST_F(ExecutorTest, APeerIsUnansweredWhenTwoReadingsFindItAskedAndSilent) {
   const PublicKey key{7};
-  ASSERT_TRUE(tunnel_.SetPeer({.key = key}).ok());
+  TunnelPeer added;
+  added.key = key;
+  ASSERT_TRUE(tunnel_.SetPeer(added).ok());
   TunnelPeerState& peer = device_->peers[key];
   EXPECT_FALSE(Unanswered());
   EXPECT_FALSE(Unanswered()) << "nobody has asked it";

@@ -40,8 +40,8 @@ class MockTunnel : public Tunnel {
   MOCK_METHOD(absl::Status, Destroy, (), (override));
 };
 
-const LinkSide kA{{"a1", "b1"}, Role::kSend};
-const LinkSide kB{{"a1", "b2"}, Role::kSend};
+const LinkSide kSendB1{{"a1", "b1"}, Role::kSend};
+const LinkSide kSendB2{{"a1", "b2"}, Role::kSend};
 constexpr PublicKey kKey{7};
 
 LinkReport ReportOf(const LinkSide& side) {
@@ -52,7 +52,7 @@ LinkReport ReportOf(const LinkSide& side) {
 
 class CutterTest : public ::testing::Test {
  protected:
-  CutResult CutAll() { return Cut({kA, kB}, {kKey}, datapath_, tunnel_); }
+  CutResult CutAll() { return Cut({kSendB1, kSendB2}, {kKey}, datapath_, tunnel_); }
 
   StrictMock<MockDatapath> datapath_;
   StrictMock<MockTunnel> tunnel_;
@@ -60,8 +60,8 @@ class CutterTest : public ::testing::Test {
 
 TEST_F(CutterTest, ClosesGatesBeforeItRemovesKeys) {
   InSequence in_this_order;
-  EXPECT_CALL(datapath_, Close(kA)).WillOnce(Return(ReportOf(kA)));
-  EXPECT_CALL(datapath_, Close(kB)).WillOnce(Return(ReportOf(kB)));
+  EXPECT_CALL(datapath_, Close(kSendB1)).WillOnce(Return(ReportOf(kSendB1)));
+  EXPECT_CALL(datapath_, Close(kSendB2)).WillOnce(Return(ReportOf(kSendB2)));
   EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
   const CutResult result = CutAll();
   EXPECT_EQ(result.closed.size(), 2u);
@@ -72,13 +72,13 @@ TEST_F(CutterTest, ClosesGatesBeforeItRemovesKeys) {
 
 TEST_F(CutterTest, AGateThatDoesNotCloseTurnsTheKillSwitchOnAndTheRestGoesOn) {
   InSequence in_this_order;
-  EXPECT_CALL(datapath_, Close(kA)).WillOnce(Return(absl::InternalError("map gone")));
+  EXPECT_CALL(datapath_, Close(kSendB1)).WillOnce(Return(absl::InternalError("map gone")));
   EXPECT_CALL(datapath_, SetKillSwitch(true)).WillOnce(Return(absl::OkStatus()));
-  EXPECT_CALL(datapath_, Close(kB)).WillOnce(Return(ReportOf(kB)));
+  EXPECT_CALL(datapath_, Close(kSendB2)).WillOnce(Return(ReportOf(kSendB2)));
   EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
   const CutResult result = CutAll();
   EXPECT_TRUE(result.kill_switch);
-  EXPECT_THAT(result.not_closed, ElementsAre(kA));
+  EXPECT_THAT(result.not_closed, ElementsAre(kSendB1));
   EXPECT_THAT(result.faults, ElementsAre(HasSubstr("cannot close a1>b1 (send): map gone")));
 }
 

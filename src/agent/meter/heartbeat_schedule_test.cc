@@ -5,38 +5,38 @@
 namespace sluice {
 namespace {
 
-constexpr BootTime kStart{1'000'000'000};
+constexpr BootTime kFirst{1'000'000'000};
 
 TEST(HeartbeatScheduleTest, IsRegular) {
   HeartbeatSchedule schedule;
-  EXPECT_TRUE(schedule.Due(kStart));
-  schedule.Sent(kStart);
-  EXPECT_FALSE(schedule.Due(kStart + absl::Milliseconds(199)));
-  EXPECT_TRUE(schedule.Due(kStart + absl::Milliseconds(200)));
+  EXPECT_TRUE(schedule.Due(kFirst));
+  schedule.Sent(kFirst);
+  EXPECT_FALSE(schedule.Due(kFirst + absl::Milliseconds(199)));
+  EXPECT_TRUE(schedule.Due(kFirst + absl::Milliseconds(200)));
 }
 
 TEST(HeartbeatScheduleTest, ChangesAreToldSoonButTogether) {
   HeartbeatSchedule schedule;
-  schedule.Sent(kStart);
+  schedule.Sent(kFirst);
   schedule.Changed();
-  EXPECT_FALSE(schedule.Due(kStart + absl::Milliseconds(19)));
-  EXPECT_TRUE(schedule.Due(kStart + absl::Milliseconds(20)));
-  schedule.Sent(kStart + absl::Milliseconds(20));
-  EXPECT_FALSE(schedule.Due(kStart + absl::Milliseconds(200)));
+  EXPECT_FALSE(schedule.Due(kFirst + absl::Milliseconds(19)));
+  EXPECT_TRUE(schedule.Due(kFirst + absl::Milliseconds(20)));
+  schedule.Sent(kFirst + absl::Milliseconds(20));
+  EXPECT_FALSE(schedule.Due(kFirst + absl::Milliseconds(200)));
 }
 
 TEST(HeartbeatScheduleTest, AChangeAfterAQuietTimeIsToldAtOnce) {
   HeartbeatSchedule schedule;
-  schedule.Sent(kStart);
+  schedule.Sent(kFirst);
   schedule.Changed();
-  EXPECT_TRUE(schedule.Due(kStart + absl::Milliseconds(100)));
+  EXPECT_TRUE(schedule.Due(kFirst + absl::Milliseconds(100)));
 }
 
 TEST(HeartbeatScheduleTest, ANewSessionBeginsWithOne) {
   HeartbeatSchedule schedule;
-  schedule.Sent(kStart);
+  schedule.Sent(kFirst);
   schedule.Restart();
-  EXPECT_TRUE(schedule.Due(kStart));
+  EXPECT_TRUE(schedule.Due(kFirst));
 }
 
 TEST(HeartbeatScheduleTest, IntervalsFromOutsideAreCut) {

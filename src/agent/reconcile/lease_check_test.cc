@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-constexpr BootTime kNow{100'000'000'000};
+constexpr BootTime kInstant{100'000'000'000};
 
 Lease GoodLease() {
   Lease lease;
@@ -22,7 +22,7 @@ Lease GoodLease() {
   lease.rate = BitRate{100'000'000};
   lease.burst = Bytes{32'768};
   lease.volume_limit = Bytes{1'000'000};
-  lease.anchor = kNow + absl::Milliseconds(-5);
+  lease.anchor = kInstant + absl::Milliseconds(-5);
   lease.lifetime = absl::Seconds(30);
   return lease;
 }
@@ -34,7 +34,7 @@ LeaseContext GoodContext() {
   context.boot_nonce = {1, 2, 3};
   context.link_configured = true;
   context.newest_sequence = 6;
-  context.now = kNow;
+  context.now = kInstant;
   return context;
 }
 
@@ -88,15 +88,15 @@ TEST(CheckLeaseTest, RefusesReplayAndReordering) {
 
 TEST(CheckLeaseTest, RefusesAnAnchorInTheFuture) {
   Lease lease = GoodLease();
-  lease.anchor = kNow + absl::Nanoseconds(1);
+  lease.anchor = kInstant + absl::Nanoseconds(1);
   EXPECT_EQ(CheckLease(lease, GoodContext()), LeaseRefusal::kAnchorInFuture);
-  lease.anchor = kNow;
+  lease.anchor = kInstant;
   EXPECT_EQ(CheckLease(lease, GoodContext()), std::nullopt);
 }
 
 TEST(CheckLeaseTest, RefusesWhatHasExpired) {
   Lease lease = GoodLease();
-  lease.anchor = kNow + -lease.lifetime;
+  lease.anchor = kInstant + -lease.lifetime;
   EXPECT_EQ(CheckLease(lease, GoodContext()), LeaseRefusal::kExpired);
   lease.anchor = lease.anchor + absl::Nanoseconds(1);
   EXPECT_EQ(CheckLease(lease, GoodContext()), std::nullopt);

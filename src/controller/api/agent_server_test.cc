@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 
+#include "base/status.h"
 #include "base/system_clock.h"
 #include "proto/agent.grpc.pb.h"
 
@@ -22,21 +24,22 @@ class NotingCore final : public ControllerCore {
                                               const agent::v1::EnrolRequest&,
                                               Effects& effects) override {
     effects.control_peers_changed = true;
-    if (!enrol_status.ok()) return enrol_status;
+    SLUICE_RETURN_IF_ERROR(answers().enrol);
     agent::v1::EnrolReply reply;
     reply.set_node(address.ToString());
     return reply;
   }
   absl::StatusOr<std::string> NodeAt(const IpAddress&) const override {
-    if (!node_status.ok()) return node_status;
+    SLUICE_RETURN_IF_ERROR(answers().node);
     return "a1";
   }
   absl::Status OnMessage(const std::string& node, uint64_t session,
                          const agent::v1::AgentMessage& message, Effects& effects) override {
     ++messages;
     last_session = session;
-    if (!message_status.ok()) return message_status;
-    for (int i = 0; i < replies; ++i) {
+    const Answers now = answers();
+    SLUICE_RETURN_IF_ERROR(now.message);
+    for (int i = 0; i < now.replies; ++i) {
       effects.sends.emplace_back().node = node;
       effects.sends.back().message.mutable_config()->set_generation(
           message.has_hello() ? 1 : static_cast<uint64_t>(i));
@@ -63,13 +66,28 @@ class NotingCore final : public ControllerCore {
   std::vector<LinkView> Links(bool) const override { return {}; }
   std::vector<ControlPeer> ControlPeers() const override { return {}; }
 
-  absl::Status enrol_status;
-  absl::Status node_status;
-  absl::Status message_status;
-  int replies = 1;
+  struct Answers {
+    absl::Status enrol{};
+    absl::Status node{};
+    absl::Status message{};
+    int replies = 1;
+  };
+  void Answer(Answers next) {
+    std::lock_guard lock(mutex_);
+    answers_ = std::move(next);
+  }
+  Answers answers() const {
+    std::lock_guard lock(mutex_);
+    return answers_;
+  }
+
   std::atomic<int> messages = 0;
   std::atomic<int> ended = 0;
   std::atomic<uint64_t> last_session = 0;
+
+ private:
+  mutable std::mutex mutex_;
+  Answers answers_;
 };
 
 class SessionsOutside final : public Outside {
@@ -149,7 +167,7 @@ TEST_F(AgentServerTest, EnrolsTheCallerByItsAddress) {
 }
 
 TEST_F(AgentServerTest, RefusalsReachTheCallerWithTheirWords) {
-  core_.enrol_status = absl::PermissionDeniedError("this token was used at noon");
+  core_.Answer({.enrol = absl::PermissionDeniedError("this token was used at noon")});
   grpc::ClientContext context;
   agent::v1::EnrolReply reply;
   const grpc::Status status = stub_->Enrol(&context, {}, &reply);
@@ -158,7 +176,7 @@ TEST_F(AgentServerTest, RefusalsReachTheCallerWithTheirWords) {
 }
 
 TEST_F(AgentServerTest, MessagesGoInAndOutInOrder) {
-  core_.replies = 100;
+  core_.Answer({.replies = 100});
   grpc::ClientContext context;
   auto stream = stub_->Session(&context);
   ASSERT_TRUE(stream->Write(Hello()));
@@ -178,7 +196,7 @@ TEST_F(AgentServerTest, MessagesGoInAndOutInOrder) {
 }
 
 TEST_F(AgentServerTest, ACallerWithoutANodeIsRefused) {
-  core_.node_status = absl::PermissionDeniedError("a join token's tunnel");
+  core_.Answer({.node = absl::PermissionDeniedError("a join token's tunnel")});
   grpc::ClientContext context;
   auto stream = stub_->Session(&context);
   stream->Write(Hello());
@@ -194,7 +212,7 @@ TEST_F(AgentServerTest, ASessionBeginsWithHello) {
 }
 
 TEST_F(AgentServerTest, AnErrorOfTheCoreEndsTheSession) {
-  core_.message_status = absl::InvalidArgumentError("the boot nonce has 3 bytes, not 16");
+  core_.Answer({.message = absl::InvalidArgumentError("the boot nonce has 3 bytes, not 16")});
   grpc::ClientContext context;
   auto stream = stub_->Session(&context);
   stream->Write(Hello());
@@ -227,7 +245,7 @@ TEST_F(AgentServerTest, ASlowSessionIsEnded) {
   AgentServerConfig config;
   config.max_queued = 10;
   Serve(config);
-  core_.replies = 1;
+  core_.Answer({.replies = 1});
   grpc::ClientContext context;
   auto stream = stub_->Session(&context);
   ASSERT_TRUE(stream->Write(Hello()));

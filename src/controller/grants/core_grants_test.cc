@@ -10,8 +10,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-const LinkName kLink{"a1", "b1"};
-
 class CoreGrantsTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -7,7 +7,6 @@
 namespace sluice {
 namespace {
 
-const LinkName kLink{"a1", "b1"};
 constexpr uint64_t kBudget = 30 * kMegabyte;
 
 class CoreRecoveryTest : public testing::Test {

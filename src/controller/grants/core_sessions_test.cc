@@ -11,8 +11,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-const LinkName kLink{"a1", "b1"};
-
 class CoreSessionsTest : public testing::Test {
  protected:
   void SetUp() override {

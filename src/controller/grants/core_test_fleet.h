@@ -47,6 +47,8 @@ struct TestAgent {
   std::vector<agent::v1::ControllerMessage> inbox;
 };
 
+inline const LinkName kLink{"a1", "b1"};
+
 class TestFleet {
  public:
   TestFleet() {

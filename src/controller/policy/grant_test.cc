@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Quota MakeQuota(uint64_t volume) {
+Quota QuotaOf(uint64_t volume) {
   Quota quota;
   quota.rate = BitRate{8'000'000};  // 1 MB/s
   quota.burst = Bytes{10'000};
@@ -21,7 +21,7 @@ Quota MakeQuota(uint64_t volume) {
 
 GrantInput MakeInput(uint64_t volume, uint64_t spent, uint64_t reported, uint64_t ceiling) {
   GrantInput input;
-  input.quota = MakeQuota(volume);
+  input.quota = QuotaOf(volume);
   input.account.spent = Bytes{spent};
   input.account.boot = BootNonce{1};
   input.account.reported = Bytes{reported};
@@ -134,7 +134,7 @@ class QuotaChangeTest : public testing::Test {
   QuotaChange Change(const Quota& after) {
     return DecideQuotaChange(quota_, after, account_, lease_, LedgerTime{5});
   }
-  Quota quota_ = MakeQuota(1'000);
+  Quota quota_ = QuotaOf(1'000);
   LinkAccount account_;
   IssuedLease lease_;
 };

@@ -87,7 +87,7 @@ HttpServer::HttpServer(FileDescriptor listening, FileDescriptor stop, const Http
 
 HttpServer::~HttpServer() { Stop(); }
 
-void HttpServer::Configure(Check check, Handler handler) {
+void HttpServer::Configure(Check check, const Handler& handler) {
   svr_sock_ = listening_.get();  // tells httplib that the server is not shutting down
   set_payload_max_length(limits_.max_body_bytes);
   set_default_headers({{"Cache-Control", "no-store"},
@@ -107,8 +107,9 @@ void HttpServer::Configure(Check check, Handler handler) {
       response.set_content(EncodeError(CodeFor(response.status), WordsFor(response.status)),
                            "application/json");
   });
-  set_exception_handler(
-      [](const auto&, httplib::Response& response, std::exception_ptr) { response.status = 500; });
+  set_exception_handler([](const auto&, httplib::Response& response, const std::exception_ptr&) {
+    response.status = 500;
+  });
 }
 
 void HttpServer::StartThreads() {

@@ -49,7 +49,7 @@ class HttpServer final : private httplib::Server {
  private:
   HttpServer(FileDescriptor listening, FileDescriptor stop, const HttpLimits& limits);
 
-  void Configure(Check check, Handler handler);
+  void Configure(Check check, const Handler& handler);
   void StartThreads();
   void AcceptLoop();
   void Accept();

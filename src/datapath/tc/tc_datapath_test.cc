@@ -16,7 +16,7 @@ namespace {
 
 using TcDatapathTest = NodeTest;
 
-constexpr uint64_t kPlenty = 1'000'000'000;
+constexpr uint64_t kAmple = 1'000'000'000;
 
 TEST_F(TcDatapathTest, NothingPassesWithoutALease) {
   StartWithRoutes();
@@ -51,7 +51,7 @@ TEST_F(TcDatapathTest, VolumeHoldsToTheByteOnRealTraffic) {
 
 TEST_F(TcDatapathTest, SuperPacketsCountAsWhatLeavesTheTunnel) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   // Fewer than the 500 packets that the tunnel device queues.
   Send(8, 30'000, "10.2.0.2", 1000);
   Send(8, 29'999, "fd00:2::2", 1200);
@@ -100,7 +100,7 @@ TEST_F(TcDatapathTest, ReceiverAdmitsOnlyUnderItsLease) {
 
 TEST_F(TcDatapathTest, ExpiryStopsTraffic) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty, absl::Milliseconds(200))).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple, absl::Milliseconds(200))).ok());
   Send(5, 100);
   EXPECT_EQ(Arrived().packets, 5u);
   absl::SleepFor(absl::Milliseconds(210));
@@ -130,7 +130,7 @@ TEST_F(TcDatapathTest, TheGateOutlivesItsProcessAndIsTakenOver) {
 
 TEST_F(TcDatapathTest, ALeaseWithoutAQueueIsClosedAtTakeover) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   log_.apply_status = absl::InternalError("no queue");
   const auto started = Start();
   ASSERT_TRUE(started.ok()) << started.status();
@@ -157,7 +157,7 @@ TEST_F(TcDatapathTest, NoPacketSlipsThroughWhileProgramsAreReplaced) {
 
 TEST_F(TcDatapathTest, ForeignOrHalfPinsMeanANewAndClosedGate) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   const std::string pins = Config().pin_directory;
   ASSERT_EQ(unlink((pins + "/map_drops").c_str()), 0);
   auto started = Start();
@@ -179,7 +179,7 @@ TEST_F(TcDatapathTest, ForeignOrHalfPinsMeanANewAndClosedGate) {
 
 TEST_F(TcDatapathTest, KillSwitchStopsAllAndSurvives) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   Send(1, 100);
   EXPECT_EQ(Arrived().packets, 1u);
   ASSERT_TRUE(Do([](Datapath& d) { return d.SetKillSwitch(true); }).ok());
@@ -194,14 +194,14 @@ TEST_F(TcDatapathTest, KillSwitchStopsAllAndSurvives) {
 
 TEST_F(TcDatapathTest, ASideWithoutRoutesIsClosedAndKeepsItsCount) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   Send(5, 100);
   const auto routes = Routes();
   ASSERT_TRUE(SetRoutes({routes[1], routes[3]}).ok());
   Send(5, 100);
   EXPECT_EQ(Arrived().packets, 5u);
   EXPECT_EQ(log_.closed.size(), 1u);
-  EXPECT_TRUE(absl::IsNotFound(Apply(kSend, Lease(kPlenty))));
+  EXPECT_TRUE(absl::IsNotFound(Apply(kSend, Lease(kAmple))));
   const auto closed = Do([](Datapath& d) { return d.Close(kSend); });
   ASSERT_TRUE(closed.ok());
   EXPECT_EQ(closed->admitted.value, 5u * 128);
@@ -214,8 +214,8 @@ TEST_F(TcDatapathTest, ASideWithoutRoutesIsClosedAndKeepsItsCount) {
 
 TEST_F(TcDatapathTest, BadCallsChangeNothing) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
-  GateLease bad = Lease(kPlenty);
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
+  GateLease bad = Lease(kAmple);
   bad.rate = BitRate{7'999};
   EXPECT_TRUE(absl::IsInvalidArgument(Apply(kSend, bad)));
   bad = Lease(kMaxVolume.value + 1);
@@ -261,7 +261,7 @@ TEST_F(TcDatapathTest, VerifySeesWhatOthersDo) {
     });
   }
   EXPECT_TRUE(verify().ok()) << verify();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   ASSERT_EQ(unlink((Config().pin_directory + "/map_slots").c_str()), 0);
   EXPECT_FALSE(verify().ok());
   const auto again = Do([](Datapath& d) { return d.Start(Config()); });
@@ -274,7 +274,7 @@ TEST_F(TcDatapathTest, VerifySeesWhatOthersDo) {
 
 TEST_F(TcDatapathTest, ARecreatedTunnelDeviceNeedsANewStart) {
   StartWithRoutes();
-  ASSERT_TRUE(Apply(kSend, Lease(kPlenty)).ok());
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
   close(std::exchange(tunnel_, -1));
   ASSERT_TRUE(node_->Shell("ip tuntap add dev slu0 mode tun"));
   EXPECT_FALSE(Do([](Datapath& d) { return d.Verify(); }).ok());
@@ -330,7 +330,7 @@ TEST_F(TcDatapathTest, WithTheRealShaperARateIsKept) {
   ASSERT_TRUE(SetRoutes(Routes()).ok());
   const std::vector<IpPrefix> own{ParseIpPrefix("10.1.0.0/24").value()};
   ASSERT_TRUE(Do([&](Datapath& d) { return d.SetOwnPrefixes(own); }).ok());
-  GateLease lease = Lease(kPlenty);
+  GateLease lease = Lease(kAmple);
   lease.rate = BitRate{10'000'000};
   lease.burst = Bytes{32 * 1024};
   ASSERT_TRUE(Apply(kSend, lease).ok());

@@ -39,7 +39,8 @@ absl::Status NotOnBpfFileSystem(const std::string& directory, std::string_view w
 absl::Status MountStandard(const std::string& directory) {
   if (mount("bpf", kStandardMount, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
     return absl::OkStatus();
-  return NotOnBpfFileSystem(directory, StrCat(" and mounting one failed (", strerror(errno), ")"));
+  return NotOnBpfFileSystem(directory,
+                            StrCat(" and ", ToStd(ErrnoStatus(errno, "mounting one").message())));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace sluice {
 namespace {
 
 // An attribute's length is 16 bits, so no nest can be longer than this anyway.
-constexpr size_t kMessageSize = 60 * 1024;
-constexpr size_t kReceiveSize = 64 * 1024;
+constexpr size_t kMessageSize = 60 << 10;
+constexpr size_t kReceiveSize = 64 << 10;
 constexpr int kDumpAttempts = 10;
 
 // The kernel's own words about an error, or "".
