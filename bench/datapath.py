@@ -3,7 +3,8 @@
 
 For 1, 1,000 and 10,000 leases, forwards traffic through one router each:
   no gate         plain forwarding
-  gate            Sluice's gate, a running clock per lease, at both of its hooks
+  gate            Sluice's gate: spoofing, link, expiry, volume, for each packet
+  gate + clock    the same with the queue's clock of each lease, and the hook that runs it
   HTB + u32       an HTB class per destination, u32 filters one after the other
   HTB + u32 hash  the same with u32's hash tables, as one who knows them would
   nft quota       an nftables quota object per destination, found by a map
@@ -37,7 +38,7 @@ from bench.svg_bars import Panel, render  # noqa: E402
 from lab import checks, netns, processes  # noqa: E402
 from lab.errors import LabError  # noqa: E402
 
-VARIANTS = ("no gate", "gate", "HTB + u32", "HTB + u32 hash", "nft quota")
+VARIANTS = ("no gate", "gate", "gate + clock", "HTB + u32", "HTB + u32 hash", "nft quota")
 METRICS = {"udp64": ("UDP, 64 bytes", "Mpacket/s"), "udp1500": ("UDP, 1500 bytes", "Mpacket/s"),
            "tcp": ("TCP, one flow", "Gbit/s")}
 ROUTER_MAC, SINK_MAC = "02:00:00:00:01:01", "02:00:00:00:01:02"
@@ -65,7 +66,8 @@ class Router:
 
     def build(self) -> None:
         self.lay_out()
-        {"no gate": lambda: None, "gate": self._gate, "HTB + u32": self._htb_linear,
+        {"no gate": lambda: None, "gate": lambda: self._gate(),
+         "gate + clock": lambda: self._gate("--out", "out0", "--rate", UNENDING), "HTB + u32": self._htb_linear,
          "HTB + u32 hash": self._htb_hashed, "nft quota": self._nft_quota}[self.variant]()
         self.check()
 
@@ -102,10 +104,10 @@ table netdev bench {
 }
 """)
 
-    def _gate(self) -> None:
+    def _gate(self, *more: str) -> None:
         self.gate = subprocess.Popen(
             netns.command(self.names[1], _tool("sluice-gate-bench"), "serve", "--port", "in0",
-                          "--out", "out0", "--leases", str(self.leases), "--rate", UNENDING),
+                          "--leases", str(self.leases), *more),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.gate.stdout is not None
         if "ready" not in self.gate.stdout.readline():

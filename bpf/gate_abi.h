@@ -35,7 +35,7 @@ enum sluice_drop_reason {
 
 /* Changes with every change of a layout or meaning below. An agent takes over
  * pinned maps only if they carry its own version. */
-#define SLUICE_LAYOUT 1
+#define SLUICE_LAYOUT 2
 
 /* A slot is one side of a link at this node. Slot 0 belongs to none: its
  * drops are those that no link can be blamed for. */
@@ -99,24 +99,25 @@ struct sluice_config {
 
 #define SLUICE_CLOSED (1ull << 63) /* in `admitted`: the count is final */
 
-/* Map "slots", SLUICE_MAX_SLOTS elements, mmap-able. First line: written by user
- * space only, each word with one atomic store. Second line: written by the gate
- * only, but for SLUICE_CLOSED and at the slot's first use. */
+/* Map "slots", SLUICE_MAX_SLOTS elements, mmap-able. All that an admission needs is
+ * in the first line: with thousands of links each line is one fetched from afar. The
+ * gate writes admitted, packets, next and marked; user space the rest, each word with
+ * one atomic store, and SLUICE_CLOSED. */
 struct sluice_slot {
   __u64 expires_ns;   /* 0: no lease */
   __u64 volume_limit; /* on `admitted` */
+  __u64 admitted;     /* cumulative bytes | SLUICE_CLOSED */
+  __u64 packets;      /* cumulative, as on the wire */
   __u64 cost_q24;
   __u64 burst_ns;
   __u64 queue_ns;
-  __u64 mark_ns;
-  __u64 sequence; /* of the lease; this and the rate only user space reads */
-  __u64 rate_bps;
+  __u64 next; /* the virtual clock, see SLUICE_CLOCK_SHIFT */
 
-  __u64 admitted;    /* cumulative bytes | SLUICE_CLOSED */
-  __u64 packets;     /* cumulative, as on the wire */
-  __u64 next;        /* the virtual clock, see SLUICE_CLOCK_SHIFT */
-  __u64 marked;      /* packets that were given CE */
-  __u64 burst_bytes; /* of the lease; user space's, for want of room above */
+  __u64 mark_ns;
+  __u64 marked;   /* packets that were given CE */
+  __u64 sequence; /* of the lease; this and what follows only user space reads */
+  __u64 rate_bps;
+  __u64 burst_bytes;
   __u64 reserved[3];
 } __attribute__((aligned(64)));
 
@@ -152,9 +153,22 @@ struct sluice_route_key {
   __u8 address[16]; /* network byte order; IPv4 in the first 4 bytes, rest 0 */
 };
 
-/* Map "cache": per CPU a run of sets of two ways in front of "routes", also of
- * addresses that no route has. User space sizes it; only the gate uses it. */
-#define SLUICE_CACHE_BITS 16 /* log2 of the sets per CPU, at most: few of 10,000 share one */
+/* Map "cache4", in front of "routes" for IPv4, also for addresses that no route has:
+ * per CPU a run of sets of eight ways, a line each. A way is one word, so that it is
+ * always whole: address << 32 | tag << 14 | slot, and the tag is
+ * generation << 3 | role << 1 | 1, of which 18 bits are kept. User space clears the map
+ * before those of the generation come round (SLUICE_GENERATIONS). Small, because a
+ * look-up that leaves the CPU's own caches costs more than all else in the gate. */
+#define SLUICE_CACHE4_WAYS 8
+#define SLUICE_CACHE4_SLOT_MASK 0x3fffull
+#define SLUICE_GENERATIONS 0x8000u /* that a tag tells apart */
+struct sluice_cache4_set {
+  __u64 way[SLUICE_CACHE4_WAYS];
+} __attribute__((aligned(64)));
+
+/* Map "cache": the same for IPv6, in sets of two ways. */
+#define SLUICE_CACHE_BITS 14 /* log2 of its sets per CPU, at most: few of 10,000 share one */
+#define SLUICE_CACHE4_LESS 2 /* cache4 has so many bits fewer, and four times the ways */
 #define SLUICE_CACHE_SLOT_MASK 0x3ffffffull
 struct sluice_cache_way {
   __u64 high; /* the address as two words of memory */
@@ -181,7 +195,7 @@ struct sluice_tick {
 
 /* The programs' constants, set before they are loaded. */
 struct sluice_constants {
-  __u32 cache_bits;    /* log2 of the cache's sets per CPU, <= SLUICE_CACHE_BITS */
+  __u32 cache_bits;    /* log2 of "cache"'s sets per CPU, <= SLUICE_CACHE_BITS */
   __u32 tunnel_header; /* bytes before the IP header on the tunnel device: 0, or
                         * 14 for the kernel's test runs, which know only Ethernet */
 };
@@ -199,7 +213,9 @@ SLUICE_STATIC_ASSERT(SLUICE_DROP_REASON_COUNT <= 16, "struct sluice_drops");
 SLUICE_STATIC_ASSERT(SLUICE_CLASS_MINOR(SLUICE_MAX_SLOTS) <= 0x8000, "HTB minors");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_config) == 64, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_slot) == 128, "layout");
-SLUICE_STATIC_ASSERT(__builtin_offsetof(struct sluice_slot, admitted) == 64, "layout");
+SLUICE_STATIC_ASSERT(__builtin_offsetof(struct sluice_slot, mark_ns) == 64, "one line");
+SLUICE_STATIC_ASSERT(SLUICE_MAX_SLOTS <= SLUICE_CACHE4_SLOT_MASK + 1, "struct sluice_cache4_set");
+SLUICE_STATIC_ASSERT(sizeof(struct sluice_cache4_set) == 64, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_drops) == 256, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_name) == 88, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_route_key) == 24, "layout");

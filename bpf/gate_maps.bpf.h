@@ -66,6 +66,14 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* user space: CPUs << (constants.cache_bits - SLUICE_CACHE4_LESS) */
+  __type(key, __u32);
+  __type(value, struct sluice_cache4_set);
+} cache4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1); /* user space: CPUs */
   __type(key, __u32);
   __type(value, struct sluice_tick);
@@ -88,16 +96,50 @@ struct address {
   __u64 low;
 };
 
-static __noinline __u32 find_route(struct sluice_cache_set* set, __u64 base,
-                                   const struct address* a) {
+/* The slot of the longest route that covers `a`, from the trie. */
+static __always_inline __u32 look_up(__u32 role, __u32 v6, const struct address* a) {
   struct sluice_route_key key = {};
-  key.role = base >> 28 & 7;
-  key.v6 = base >> 27 & 1;
-  key.prefixlen = 32 + (key.v6 ? 128 : 32);
+  key.role = role;
+  key.v6 = v6;
+  key.prefixlen = 32 + (v6 ? 128 : 32);
   __builtin_memcpy(key.address, &a->high, 8);
   __builtin_memcpy(key.address + 8, &a->low, 8);
   __u32* found = bpf_map_lookup_elem(&routes, &key);
-  __u32 slot = found ? *found : 0;
+  return found ? *found : 0;
+}
+
+static __noinline __u32 find_route4(struct sluice_cache4_set* set, __u64 tag, __u32 role) {
+  struct address a = {.high = tag >> 32};
+  __u32 slot = look_up(role, 0, &a);
+  if (!set) return slot;
+  __u32 victim = (tag >> 32) * 0x9e3779b1u >> 29;
+  for (int i = 0; i < SLUICE_CACHE4_WAYS; ++i) {
+    __u32 other = (__u32)set->way[i] ^ (__u32)tag;
+    if (other >> 17) victim = i; /* of another generation */
+  }
+  WRITE_WORD(set->way[victim & (SLUICE_CACHE4_WAYS - 1)], tag | slot);
+  return slot;
+}
+
+/* The slot of the longest route that covers the IPv4 address, or 0. */
+static __always_inline __u32 route4(__u64 generation, __u32 role, __u32 address) {
+  __u64 tag = (__u64)address << 32 | (__u32)(generation << 17 | role << 15 | 1 << 14);
+  __u64 hash = (tag >> 32 ^ (__u64)role << 32) * 0x9e3779b97f4a7c15ull;
+  __u32 bits = constants.cache_bits - SLUICE_CACHE4_LESS;
+  __u32 index = (bpf_get_smp_processor_id() << bits) + (__u32)(hash >> (64 - bits));
+  struct sluice_cache4_set* set = bpf_map_lookup_elem(&cache4, &index);
+  if (set) {
+    for (int i = 0; i < SLUICE_CACHE4_WAYS; ++i) {
+      __u64 word = READ_WORD(set->way[i]);
+      if ((word & ~SLUICE_CACHE4_SLOT_MASK) == tag) return word & SLUICE_CACHE4_SLOT_MASK;
+    }
+  }
+  return find_route4(set, tag, role);
+}
+
+static __noinline __u32 find_route(struct sluice_cache_set* set, __u64 base,
+                                   const struct address* a) {
+  __u32 slot = look_up(base >> 28 & 7, 1, a);
   if (!set) return slot;
   __u64 turn = set->turn++;
   struct sluice_cache_way* way = turn & 1 ? &set->way[1] : &set->way[0];
@@ -121,6 +163,7 @@ static __always_inline int way_hit(struct sluice_cache_way* way, __u64 base,
  * before, so that what an older trie said is never cached as of a newer one. */
 static __always_inline __u32 route(__u64 generation, __u32 role, __u32 v6,
                                    const struct address* a) {
+  if (!v6) return route4(generation, role, a->high);
   __u64 base = generation << 32 | (__u64)role << 28 | (__u64)v6 << 27 | 1 << 26;
   __u64 hash = (a->high ^ base << 1) * 0x9e3779b97f4a7c15ull + a->low;
   hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93ull;

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-LAYOUT = 1
+LAYOUT = 2
 _SLOTS = 16384
 _SLOT = struct.Struct("12Q32x")
 _NAME = struct.Struct("40s40sQ")
@@ -58,8 +58,8 @@ def read(pins: Path) -> dict[tuple[str, str], Slot]:
         word = _SLOT.unpack_from(slots, index * _SLOT.size)
         found[link, _ROLES[state]] = Slot(
             index, link, _ROLES[state], expires_ns=word[0], volume_limit=word[1],
-            sequence=word[6], admitted=word[8] & ~_CLOSED, closed=bool(word[8] & _CLOSED),
-            packets=word[9])
+            sequence=word[10], admitted=word[2] & ~_CLOSED, closed=bool(word[2] & _CLOSED),
+            packets=word[3])
     return found
 
 

@@ -91,15 +91,15 @@ std::string Endpoint::ToString() const {
 }
 
 absl::StatusOr<Endpoint> ParseEndpoint(std::string_view text) {
-  constexpr std::string_view kExample =
+  constexpr std::string_view kHint =
       "is no endpoint; write for example 192.0.2.1:51820 or [2001:db8::1]:51820";
   size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return Bad("endpoint", text, kExample);
+  if (colon == std::string_view::npos) return Bad("endpoint", text, kHint);
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   absl::StatusOr<IpAddress> address = ParseIpAddress(host);
-  if (!address.ok() || address->v6 != bracketed) return Bad("endpoint", text, kExample);
+  if (!address.ok() || address->v6 != bracketed) return Bad("endpoint", text, kHint);
   std::optional<unsigned> port = ParseNumber(text.substr(colon + 1), 65'535);
   if (!port || *port == 0) return Bad("endpoint", text, "has no port from 1 to 65535");
   return Endpoint{*address, static_cast<uint16_t>(*port)};

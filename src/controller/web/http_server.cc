@@ -70,11 +70,11 @@ void RefuseBusy(int fd) {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(FileDescriptor listening,
                                                               const HttpLimits& limits, Check check,
-                                                              Handler handler) {
+                                                              const Handler& handler) {
   FileDescriptor stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) return ErrnoStatus(errno, "cannot make an eventfd for the operator API");
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(listening), std::move(stop), limits));
-  server->Configure(std::move(check), std::move(handler));
+  server->Configure(std::move(check), handler);
   server->StartThreads();
   return server;
 }

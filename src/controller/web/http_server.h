@@ -39,7 +39,7 @@ class HttpServer final : private httplib::Server {
   // Serves from now on. `listening` is non-blocking.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(FileDescriptor listening,
                                                            const HttpLimits& limits, Check check,
-                                                           Handler handler);
+                                                           const Handler& handler);
   ~HttpServer() override;
 
   // Wakes everything that waits on a client; handlers must return by themselves.

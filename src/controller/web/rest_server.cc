@@ -191,7 +191,8 @@ class RestServerImpl final : public RestServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RestServer>> RestServer::Start(RestConfig config, CoreRunner& core) {
+absl::StatusOr<std::unique_ptr<RestServer>> RestServer::Start(const RestConfig& config,
+                                                              CoreRunner& core) {
   SLUICE_RETURN_IF_ERROR(CheckConfig(config));
   absl::StatusOr<ListenSocket> socket =
       config.listen_fd >= 0 ? AdoptListening(config.listen_fd) : ListenOnLoopback(config.listen);

@@ -40,7 +40,8 @@ class RestServer {
   // Listens and serves in threads of its own, with all signals blocked in them.
   // InvalidArgument: the configuration (an address that is not loopback, …);
   // AlreadyExists: the port is in use. `core` outlives the server.
-  static absl::StatusOr<std::unique_ptr<RestServer>> Start(RestConfig config, CoreRunner& core);
+  static absl::StatusOr<std::unique_ptr<RestServer>> Start(const RestConfig& config,
+                                                           CoreRunner& core);
 
   virtual ~RestServer() = default;  // stops
 

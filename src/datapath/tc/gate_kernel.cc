@@ -104,6 +104,8 @@ absl::Status GateKernel::LoadObject(const GateKernel* previous) {
   BpfObject::Options load;
   load.constants.assign(reinterpret_cast<const char*>(&constants), sizeof(constants));
   load.max_entries["cache"] = static_cast<uint32_t>(cpus) << constants.cache_bits;
+  load.max_entries["cache4"] = static_cast<uint32_t>(cpus)
+                               << (constants.cache_bits - SLUICE_CACHE4_LESS);
   load.max_entries["ticks"] = static_cast<uint32_t>(cpus);
   for (size_t i = 0; i < pinned_.size(); ++i) load.reuse[kPinnedMaps[i].name] = pinned_[i].get();
   for (const MapShape& shape : kPinnedMaps) {
@@ -124,9 +126,22 @@ absl::Status GateKernel::MapArrays() {
   SLUICE_RETURN_IF_ERROR(map("slots", sizeof(sluice_slot), slots_));
   SLUICE_RETURN_IF_ERROR(map("drops", sizeof(sluice_drops), drops_));
   SLUICE_RETURN_IF_ERROR(map("names", sizeof(sluice_name), names_));
+  SLUICE_RETURN_IF_ERROR(map("cache4", sizeof(sluice_cache4_set), cache4_));
   SLUICE_ASSIGN_OR_RETURN(routes_fd_, object_->MapFd("routes"));
   StoreWord(config().layout, SLUICE_LAYOUT);
   return absl::OkStatus();
+}
+
+void GateKernel::NextGeneration() {
+  const uint64_t next = LoadWord(config().generation) + 1;
+  // Twice in a round: what a CPU writes of an old generation while this clears is gone
+  // before that generation's number comes again.
+  if (next % (SLUICE_GENERATIONS / 2) == 0) {
+    for (uint32_t i = 0; i < cache4_.size(); ++i) {
+      for (__u64& way : cache4_.At<sluice_cache4_set>(i).way) StoreWord(way, 0);
+    }
+  }
+  StoreWord(config().generation, next);
 }
 
 absl::Status GateKernel::Pin() {

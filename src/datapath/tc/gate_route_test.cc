@@ -68,8 +68,30 @@ TEST_F(RouteTest, AChangeOfGenerationEmptiesTheCache) {
   EXPECT_EQ(SlotFor("10.2.0.1"), 7u);
   EXPECT_EQ(SlotFor("10.4.0.1"), 6u) << "that there is no route is cached no longer either";
   ASSERT_TRUE(DeleteElement(kernel_->routes_fd(), &key).ok());
-  ++kernel_->config().generation;
+  kernel_->NextGeneration();
   EXPECT_EQ(SlotFor("10.2.0.1"), 0u);
+}
+
+TEST_F(RouteTest, AGenerationWhoseNumberComesAgainFindsNothingOld) {
+  OpenAll(5, 7);
+  const sluice_route_key key = RouteKey(SLUICE_ROUTE_SEND, ParseIpPrefix("10.2.0.0/24").value());
+  EXPECT_EQ(SlotFor("10.2.0.1"), kSend);
+  const uint32_t seven = 7;
+  ASSERT_TRUE(PutElement(kernel_->routes_fd(), &key, &seven).ok());
+  for (uint32_t i = 0; i < SLUICE_GENERATIONS; ++i) kernel_->NextGeneration();
+  EXPECT_EQ(SlotFor("10.2.0.1"), 7u);
+}
+
+TEST_F(RouteTest, MoreAddressesThanTheCacheHolds) {
+  Route(SLUICE_ROUTE_SEND, "20.0.0.0/8", 7);
+  OpenAll(5, 7);
+  // Many more addresses than the cache has room for, each asked twice.
+  for (int i = 0; i < 200'000; i += 7) {
+    const std::string host = absl::StrCat("20.", i >> 16, ".", i >> 8 & 255, ".", i & 255);
+    ASSERT_EQ(SlotFor(host), 7u) << host;
+    ASSERT_EQ(SlotFor(host), 7u) << host;
+    ASSERT_EQ(SlotFor(absl::StrCat("2", host)), 0u) << "no route, which is cached as well";
+  }
 }
 
 TEST_F(RouteTest, TenThousandRoutes) {
@@ -83,7 +105,7 @@ TEST_F(RouteTest, TenThousandRoutes) {
     ASSERT_TRUE(PutElement(kernel_->routes_fd(), &key, &i).ok());
     Open(i, kMaxVolume.value);
   }
-  ++kernel_->config().generation;
+  kernel_->NextGeneration();
   // Twice, in an order that fills, hits and replaces cache entries.
   std::mt19937 random(7);
   for (int round = 0; round < 2; ++round) {

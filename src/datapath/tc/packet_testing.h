@@ -109,7 +109,7 @@ class GateTest : public ::testing::Test {
   void Route(sluice_route_role role, std::string_view prefix, uint32_t slot) {
     const sluice_route_key key = RouteKey(role, ParseIpPrefix(prefix).value());
     ASSERT_TRUE(PutElement(kernel_->routes_fd(), &key, &slot).ok());
-    ++kernel_->config().generation;
+    kernel_->NextGeneration();
   }
 
   void Open(uint32_t slot, uint64_t volume, absl::Duration lifetime = absl::Hours(1),

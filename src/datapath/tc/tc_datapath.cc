@@ -151,18 +151,13 @@ std::vector<uint32_t> TcDatapath::OpenSendSlots() {
   return open;
 }
 
-void TcDatapath::DropCaches() {
-  sluice_config& words = kernel_->config();
-  StoreWord(words.generation, LoadWord(words.generation) + 1);
-}
-
 absl::Status TcDatapath::SetOwnPrefixes(const std::vector<IpPrefix>& prefixes) {
   SLUICE_RETURN_IF_ERROR(CheckStarted());
   GateRoutes::Table wanted;
   for (const IpPrefix& prefix : prefixes)
     GateRoutes::Add(wanted, RouteKey(SLUICE_ROUTE_OWN, prefix), 1);
   const absl::Status status = routes_.Replace(SLUICE_ROUTE_OWN, SLUICE_ROUTE_OWN, wanted);
-  DropCaches();
+  kernel_->NextGeneration();
   return Annotate(status, "setting the node's own prefixes");
 }
 
@@ -184,7 +179,7 @@ absl::Status TcDatapath::SetRoutes(const std::vector<GateRoute>& routes) {
   std::swap(routed_, routed);
   CloseUnrouted();
   const absl::Status status = routes_.Replace(SLUICE_ROUTE_SEND, SLUICE_ROUTE_RECEIVE, wanted);
-  DropCaches();
+  kernel_->NextGeneration();
   return Annotate(status, "setting the gate's routes");
 }
 

@@ -54,7 +54,6 @@ class TcDatapath final : public Datapath {
   absl::StatusOr<Choice> StartShaper();
   absl::StatusOr<ClockWords> Shape(uint32_t slot, const LinkSide& side, const GateLease& lease);
   absl::Status LoadState();
-  void DropCaches();
   void CloseUnrouted();
   std::vector<uint32_t> OpenSendSlots();
   absl::Status VerifyPrograms();

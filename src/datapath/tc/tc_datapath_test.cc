@@ -411,7 +411,8 @@ TEST_F(TcDatapathTest, FramesCutShortAreRefused) {
   EXPECT_EQ(drops(SLUICE_DROP_MALFORMED, 4), 4u);
   const uint64_t before = drops(SLUICE_DROP_CLEARTEXT, 0);
   for (const size_t size : {1, 19, 27}) SendRaw(*network_, Ethernet(kIpv4Type, v4.substr(0, size)));
-  EXPECT_EQ(drops(SLUICE_DROP_CLEARTEXT, before + 3), before + 3);
+  // The network may have something of its own to say meanwhile.
+  EXPECT_GE(drops(SLUICE_DROP_CLEARTEXT, before + 3), before + 3);
 }
 
 TEST_F(TcDatapathTest, OnlyTunnelFramesReachTheFabric) {
