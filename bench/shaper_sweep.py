@@ -8,8 +8,8 @@ arrive with 1 and 16 TCP flows under bbr and cubic, the round trip under load,
 and the largest excess over rate * T + burst in any window, from a capture
 behind the shaper. Prints JSON with the machine and the kernel.
 
-    bench/shaper_sweep.py --bench BUILD/bin/sluice-shaper-bench
-    bench/shaper_sweep.py --bench … --rates 100M --variant queue_ns=4000000 \
+    ./run bench shaper_sweep
+    ./run bench shaper_sweep --rates 100M --variant queue_ns=4000000 \
         --variant queue_ns=8000000,htb_burst=50000
 
 A variant changes the shaper's own plan; without one the plan is measured as it is.
@@ -285,7 +285,9 @@ def parse_variant(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bench", required=True, help="the built sluice-shaper-bench")
+    parser.add_argument("--bench", help="the built sluice-shaper-bench",
+                        default=os.path.join(os.environ.get("SLUICE_BIN", "build/bin"),
+                                             "sluice-shaper-bench"))
     parser.add_argument("--rates", default="1M,10M,100M,500M")
     parser.add_argument("--burst", type=int, help="the lease's burst in bytes; default as a quota's")
     parser.add_argument("--variant", action="append", type=parse_variant)
