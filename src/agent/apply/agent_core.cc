@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-constexpr absl::Duration kInspectionInterval = absl::Seconds(1);
+constexpr absl::Duration kInspectionInterval = absl::Milliseconds(500);
 constexpr absl::Duration kCloseRetry = absl::Milliseconds(50);
 constexpr size_t kConfigLimit = 64 << 20;
 
