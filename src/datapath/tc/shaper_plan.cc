@@ -57,7 +57,7 @@ absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu) {
   const auto packet = static_cast<uint64_t>(std::max(mtu, 1));
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
   // Whole super-packets spare the tunnel work, where the lease's burst has room for some.
-  const bool whole = burst.value >= 4 * kSuperPacket;
+  const bool whole = burst.value >= 3 * kSuperPacket;
   const uint64_t unit = whole ? std::max(kSuperPacket, packet) : packet;
   ShaperPlan plan;
   plan.htb.rate = rate.bps / 8;
