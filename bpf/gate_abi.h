@@ -102,7 +102,7 @@ struct sluice_config {
 /* Map "slots", SLUICE_MAX_SLOTS elements, mmap-able. All that an admission needs is
  * in the first line: with thousands of links each line is one fetched from afar. The
  * gate writes admitted, packets, next and marked; user space the rest, each word with
- * one atomic store, and SLUICE_CLOSED. */
+ * one atomic store, and also SLUICE_CLOSED and, where a new lease follows, next. */
 struct sluice_slot {
   __u64 expires_ns;   /* 0: no lease */
   __u64 volume_limit; /* on `admitted` */

@@ -206,9 +206,9 @@ absl::Status JoinCommand(const AgentFlags& flags) {
 
 namespace {
 
-// One life of the agent: OK when it was told to stop. Aborted when its tunnels were
-// taken from under it; a new life makes them anew and takes the gate over.
-absl::Status RunOnce(const AgentFlags& flags) {
+// One life of the agent. True when its tunnels were taken from under it: a new life makes
+// them anew and takes the gate over. False when it was told to stop.
+absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
   NodeSetup setup = machine->Setup(flags);
   SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
@@ -239,18 +239,20 @@ absl::Status RunOnce(const AgentFlags& flags) {
   const absl::Status lost = loop.Run(*session);
   queue.Close();
   SLUICE_RETURN_IF_ERROR(machine->files.Remove(ready));
-  if (!lost.ok()) return absl::AbortedError(lost.message());
+  if (!lost.ok()) {
+    spdlog::error("{}; starting anew", ToStd(lost.message()));
+    return true;
+  }
   spdlog::info("stopping; leases run on to their ends, enforced by the kernel");
-  return absl::OkStatus();
+  return false;
 }
 
 }  // namespace
 
 absl::Status RunCommand(const AgentFlags& flags) {
   while (true) {
-    const absl::Status ended = RunOnce(flags);
-    if (!absl::IsAborted(ended)) return ended;
-    spdlog::error("{}; starting anew", ToStd(ended.message()));
+    SLUICE_ASSIGN_OR_RETURN(const bool again, RunOnce(flags));
+    if (!again) return absl::OkStatus();
   }
 }
 

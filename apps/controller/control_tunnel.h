@@ -36,7 +36,7 @@ class ControlTunnel {
  private:
   explicit ControlTunnel(std::unique_ptr<Tunnel> tunnel) : tunnel_(std::move(tunnel)) {}
 
-  const std::unique_ptr<Tunnel> tunnel_;
+  std::unique_ptr<Tunnel> tunnel_;
 };
 
 }  // namespace sluice

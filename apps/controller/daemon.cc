@@ -79,18 +79,20 @@ RestConfig RestConfigOf(const ControllerFlags& flags, const ControllerState& sta
   return config;
 }
 
-// Until the word to stop comes. Aborted if the control tunnel's device is gone: someone
-// deleted it, or its wireguard-go died.
-absl::Status WaitForStop(RouteTable& routes, const std::string& device, const StopWait& wait) {
+// Until the word to stop comes: false. True if the control tunnel's device is gone, since
+// someone deleted it or its wireguard-go died: then the controller must start anew.
+bool WaitForStop(RouteTable& routes, const std::string& device, const StopWait& wait) {
   while (!wait(absl::Seconds(1))) {
-    if (absl::IsNotFound(routes.Device(device).status()))
-      return absl::AbortedError(StrCat("the control tunnel's device ", device, " is gone"));
+    if (!absl::IsNotFound(routes.Device(device).status())) continue;
+    spdlog::error("the control tunnel's device {} is gone; starting anew", device);
+    return true;
   }
-  return absl::OkStatus();
+  return false;
 }
 
-absl::Status Serve(const ControllerFlags& flags, Files& files, ControllerState& state,
-                   ControlTunnel& tunnel, const std::function<absl::Status()>& wait) {
+// What `wait` returned.
+absl::StatusOr<bool> Serve(const ControllerFlags& flags, Files& files, ControllerState& state,
+                           ControlTunnel& tunnel, const std::function<bool()>& wait) {
   SystemClock clock;
   SLUICE_ASSIGN_OR_RETURN(
       const std::unique_ptr<ControllerCore> core,
@@ -116,12 +118,13 @@ absl::Status Serve(const ControllerFlags& flags, Files& files, ControllerState& 
   SLUICE_RETURN_IF_ERROR(files.WriteDurably(ready, StrCat("api_port=", rest_server->port(), "\n")));
   const absl::Cleanup not_ready = [&] { (void)files.Remove(ready); };
   std::fprintf(stderr, "sluice-controller ready\n");
-  const absl::Status ended = wait();
+  const bool again = wait();
   spdlog::info("stopping");
-  return ended;
+  return again;
 }
 
-absl::Status RunOnce(const ControllerFlags& flags, const StopWait& wait) {
+// One life; true if another must follow.
+absl::StatusOr<bool> RunOnce(const ControllerFlags& flags, const StopWait& wait) {
   SystemFiles files;
   SLUICE_RETURN_IF_ERROR(files.MakeDirectory(flags.run_directory));
   SLUICE_RETURN_IF_ERROR(files.Remove(flags.run_directory + "/ready"));
@@ -133,20 +136,20 @@ absl::Status RunOnce(const ControllerFlags& flags, const StopWait& wait) {
   ControlTunnel::Config config{flags.control_device, flags.control_port, state.control_key};
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ControlTunnel> tunnel,
                           ControlTunnel::Open(factory, *routes, config));
-  absl::Status status = Serve(flags, files, state, *tunnel,
-                              [&] { return WaitForStop(*routes, flags.control_device, wait); });
+  absl::StatusOr<bool> again = Serve(flags, files, state, *tunnel, [&] {
+    return WaitForStop(*routes, flags.control_device, wait);
+  });
   const absl::Status gone = tunnel->Destroy();
   if (!gone.ok()) spdlog::warn("control tunnel: {}", std::string(gone.message()));
-  return status;
+  return again;
 }
 
 }  // namespace
 
 absl::Status RunController(const ControllerFlags& flags, const StopWait& wait) {
   while (true) {
-    const absl::Status ended = RunOnce(flags, wait);
-    if (!absl::IsAborted(ended)) return ended;
-    spdlog::error("{}; starting anew", std::string(ended.message()));
+    SLUICE_ASSIGN_OR_RETURN(const bool again, RunOnce(flags, wait));
+    if (!again) return absl::OkStatus();
   }
 }
 

@@ -21,7 +21,7 @@ from lab.errors import LabError
 from lab.lab import Lab, agent_name, instance
 from lab.plan import Machine
 from lab.scenario import leftovers, open_link
-from lab.traffic import UdpSender
+from lab.traffic import UdpSender, arrived
 
 pytestmark = pytest.mark.root
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +146,8 @@ def test_closed_from_boot_to_leaving(small: tuple[Lab, Path]) -> None:
     time.sleep(0.5)
     opened = time.time_ns()
     open_link(lab, "x1", "y1", "20Mbit", "100MB", lease="5s")
-    time.sleep(0.5)
+    # A handshake may need a second try, and the machine may be busy.
+    wait_until("something to arrive", lambda: arrived(lab.node("y1")), 10)
     lab.processes.stop(agent_name("x1"))
     left = netns.run(lab.node("x1").dpu, str(checks.binaries() / "sluice-agent"), "leave",
                      *lab.agent_words("x1"), check=False)

@@ -16,7 +16,10 @@
 namespace sluice {
 namespace {
 
-constexpr absl::Duration kInspectionInterval = absl::Milliseconds(500);
+constexpr absl::Duration kInspectionInterval = absl::Seconds(1);
+constexpr absl::Duration kPeerInterval = absl::Milliseconds(500);
+// While one has not answered: so that it is asked again within a second.
+constexpr absl::Duration kSilentPeerInterval = absl::Milliseconds(200);
 constexpr absl::Duration kCloseRetry = absl::Milliseconds(50);
 constexpr size_t kConfigLimit = 64 << 20;
 
@@ -146,6 +149,7 @@ void AgentCore::Tick(Outbox& out) {
   RetryCloses(out);
   const BootTime now = parts_.clock.Now();
   if (now >= next_inspection_) Inspect(now);
+  if (now >= next_peers_) LookAtPeers(now);
   faults_.Update("cannot read the gate", executor_.ReadGate(now));
   if (dirty_ && have_config_) {
     RunPlan(out);
@@ -159,7 +163,7 @@ void AgentCore::Tick(Outbox& out) {
 }
 
 BootTime AgentCore::NextWake() const {
-  BootTime next = next_inspection_;
+  BootTime next = std::min(next_inspection_, next_peers_);
   if (const auto deadline = deadman_.NextDeadline()) next = std::min(next, *deadline);
   if (!unclosed_.empty()) next = std::min(next, executor_.read_at() + kCloseRetry);
   if (!connected_) return next;
@@ -194,10 +198,15 @@ void AgentCore::Inspect(BootTime now) {
   const absl::Status verified = parts_.datapath.Verify();
   faults_.Update("the gate is not as it should be; all links are closed", verified);
   intact_ = verified.ok();
-  faults_.Update("cannot read the link tunnel", executor_.ReadPeers());
   if (unclosed_.empty()) faults_.Clear("kill switch");
   RefreshEndpoints();
   dirty_ = true;
+}
+
+void AgentCore::LookAtPeers(BootTime now) {
+  faults_.Update("cannot read the link tunnel", executor_.ReadPeers());
+  next_peers_ = now + (executor_.awaits_answer() ? kSilentPeerInterval : kPeerInterval);
+  dirty_ |= std::ranges::any_of(executor_.actual().peers, &ActualPeer::unanswered);
 }
 
 void AgentCore::RunPlan(Outbox& out) {
@@ -206,6 +215,7 @@ void AgentCore::RunPlan(Outbox& out) {
   const BootTime now = parts_.clock.Now();
   Plan plan = Reconcile(desired_, executor_.actual(), now);
   Executor::Outcome outcome = executor_.Execute(plan, now);
+  if (!plan.actions.empty()) next_peers_ = std::min(next_peers_, now + kSilentPeerInterval);
   std::map<LinkSide, std::string> obstacles = std::move(plan.obstacles);
   obstacles.merge(outcome.obstacles);
   if (obstacles != obstacles_) heartbeats_.Changed();

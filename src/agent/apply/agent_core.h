@@ -104,6 +104,7 @@ class AgentCore {
   void CutExpired(BootTime now, Outbox& out);
   void RetryCloses(Outbox& out);
   void Inspect(BootTime now);
+  void LookAtPeers(BootTime now);
   void RunPlan(Outbox& out);
   void Digest(const Executor::Outcome& outcome, Outbox& out);
   void NoteKilled();
@@ -138,6 +139,7 @@ class AgentCore {
   uint64_t applied_generation_ = 0;
   bool dirty_ = true;  // desired changed since the last plan
   BootTime next_inspection_;
+  BootTime next_peers_;
   std::vector<std::string> endpoints_;
   std::map<LinkSide, std::string> obstacles_;  // why a held lease carries nothing
   std::set<LinkSide> unclosed_;                // Close failed; tried again until it does not

@@ -9,6 +9,10 @@
 namespace sluice {
 namespace {
 
+// Readings that a peer may leave unanswered.
+constexpr int kPatience = 1;
+constexpr int kMorePatience = 4;
+
 void Note(const absl::Status& status, std::string_view what, Executor::Outcome& outcome) {
   outcome.faults.push_back(StrCat(what, ": ", ToStd(status.message())));
 }
@@ -48,12 +52,17 @@ absl::Status Executor::ReadGate(BootTime now) {
 
 absl::Status Executor::ReadPeers() {
   SLUICE_ASSIGN_OR_RETURN(const std::vector<TunnelPeerState> peers, tunnel_.Peers());
+  if (!own_key_) {
+    SLUICE_ASSIGN_OR_RETURN(own_key_, tunnel_.public_key());
+  }
   actual_.peers.clear();
-  std::set<PublicKey> asked;
+  std::map<PublicKey, int> asked;
   for (const TunnelPeerState& state : peers) {
     ActualPeer peer{state.peer.key, state.peer.endpoint, state.peer.allowed};
-    if (state.sent_bytes > 0 && !state.last_handshake) asked.insert(peer.key);
-    peer.unanswered = asked.contains(peer.key) && asked_.contains(peer.key);
+    if (state.sent_bytes > 0 && !state.last_handshake) {
+      const int readings = asked[peer.key] = asked_[peer.key] + 1;
+      peer.unanswered = readings > (*own_key_ < peer.key ? kPatience : kMorePatience);
+    }
     const auto set = set_endpoints_.find(peer.key);
     if (set != set_endpoints_.end()) peer.endpoint = set->second;
     actual_.peers.push_back(std::move(peer));

@@ -3,7 +3,7 @@
 #define SLUICE_AGENT_APPLY_EXECUTOR_H_
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +26,12 @@ class Executor {
 
   // Reads the gate's counters; `now` is the instant they are taken to be of.
   absl::Status ReadGate(BootTime now);
-  // A peer that is unanswered at two readings is so in actual().
+  // A peer that has been asked and silent for some readings is unanswered in actual().
+  // Two ends that ask each other at the same moment may both go unanswered; so that they
+  // do not ask again at the same moment too, the one with the greater key has more patience.
   absl::Status ReadPeers();
+  // Some peer has been asked and has not answered yet.
+  bool awaits_answer() const { return !asked_.empty(); }
 
   // What was read and done last. Remaining times in it are as of ReadGate.
   const Actual& actual() const { return actual_; }
@@ -63,7 +67,8 @@ class Executor {
   Drops unattributed_{};
   BootTime read_at_;
   std::map<PublicKey, Endpoint> set_endpoints_;  // of peers that this object set
-  std::set<PublicKey> asked_;                    // had not answered at the last reading
+  std::map<PublicKey, int> asked_;               // for how many readings, without an answer
+  std::optional<PublicKey> own_key_;
 };
 
 // The table with these prefixes into `tunnel_device` and all else a black hole.

@@ -17,6 +17,13 @@ class ExecutorTest : public ::testing::Test {
     return executor_.actual().peers.at(0).unanswered;
   }
 
+  ExecutorTest() { RandomBytes(device_->config.private_key.mutable_bytes()); }
+  static PublicKey AfterOwn() {
+    PublicKey key;
+    key.fill(0xff);
+    return key;
+  }
+
   FakeClock clock_;
   FakeGate kernel_{clock_};
   FakeDatapath gate_{kernel_};
@@ -26,8 +33,8 @@ class ExecutorTest : public ::testing::Test {
   Executor executor_{gate_, tunnel_, routes_};
 };
 
-TEST_F(ExecutorTest, APeerIsUnansweredWhenTwoReadingsFindItAskedAndSilent) {
-  const PublicKey key{7};
+TEST_F(ExecutorTest, APeerThatIsAskedAndSilentIsUnanswered) {
+  const PublicKey key = AfterOwn();
   TunnelPeer added;
   added.key = key;
   ASSERT_TRUE(tunnel_.SetPeer(added).ok());
@@ -39,6 +46,16 @@ TEST_F(ExecutorTest, APeerIsUnansweredWhenTwoReadingsFindItAskedAndSilent) {
   EXPECT_TRUE(Unanswered());
   peer.last_handshake = absl::Now();
   EXPECT_FALSE(Unanswered());
+}
+
+TEST_F(ExecutorTest, OfTwoThatAskEachOtherOneIsMorePatient) {
+  const PublicKey key{};  // before any other
+  TunnelPeer added;
+  added.key = key;
+  ASSERT_TRUE(tunnel_.SetPeer(added).ok());
+  device_->peers[key].sent_bytes = 148;
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(Unanswered());
+  EXPECT_TRUE(Unanswered());
 }
 
 }  // namespace

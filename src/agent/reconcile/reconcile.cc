@@ -53,11 +53,12 @@ class Reconciler {
     if (auto routes = WantedGateRoutes(desired_.config); routes != actual_.gate_routes) {
       plan_.actions.push_back(SetGateRoutes{std::move(routes)});
     }
-    ApplyLeases();
-    SetPeers(peers);
     if (auto routes = WantedTunnelRoutes(desired_.config); routes != actual_.tunnel_routes) {
       plan_.actions.push_back(SetTunnelRoutes{std::move(routes)});
     }
+    // Before the leases: what the gate admits first must find its way.
+    SetPeers(peers);
+    ApplyLeases();
     return std::move(plan_);
   }
 

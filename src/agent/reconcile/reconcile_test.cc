@@ -90,13 +90,12 @@ TEST_F(ReconcileTest, IsDoneWhenAllIsAsItShouldBe) {
   EXPECT_THAT(Settle().actions, IsEmpty());
 }
 
-TEST_F(ReconcileTest, OpensGateThenPeer) {
+TEST_F(ReconcileTest, SetsThePeerAndThenOpensTheGate) {
   Settle();
   desired_.leases[kSendB1] = Terms(1);
-  EXPECT_THAT(
-      Reconcile(desired_, actual_, kNow).actions,
-      ElementsAre(Action(ApplyLease{kSendB1, Terms(1)}),
-                  Action(SetPeer{{Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}}})));
+  EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions,
+              ElementsAre(Action(SetPeer{{Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}}}),
+                          Action(ApplyLease{kSendB1, Terms(1)})));
 }
 
 TEST_F(ReconcileTest, OnePeerServesBothDirections) {
