@@ -176,8 +176,11 @@ absl::Status Serve(const ServeOptions& o, uint32_t base) {
   while (std::getline(std::cin, ignored)) {
   }
   std::cout << Counts(*kernel, o.leases).dump() << std::endl;
+  SLUICE_RETURN_IF_ERROR(DetachTc(o.port, TcDirection::kIngress, "acc_ingress"));
   SLUICE_RETURN_IF_ERROR(RemoveClsact(o.port));
-  return o.out.empty() ? absl::OkStatus() : RemoveClsact(o.out);
+  if (o.out.empty()) return absl::OkStatus();
+  SLUICE_RETURN_IF_ERROR(DetachTc(o.out, TcDirection::kEgress, "tunnel_egress"));
+  return RemoveClsact(o.out);
 }
 
 int Main(int argc, char** argv) {

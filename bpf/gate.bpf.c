@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* The gate: the in-kernel admission check that every packet passes. Five
- * programs on clsact, all of them direct-action:
+ * programs on the tc hooks (clsact, and tcx where there is one), all direct-action:
  *
  *   acc_ingress     accelerators -> node      lease of the destination's link
  *   acc_egress      node -> accelerators      lease of the source's link

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "os/bpf/tcx_attachment.h"
 #include "os/netlink/netlink_socket.h"
 
 namespace sluice {
@@ -41,7 +42,8 @@ absl::StatusOr<std::vector<Filter>> Filters(int device, uint32_t parent) {
 
 }  // namespace
 
-absl::Status CheckNothingBefore(const std::string& device, TcDirection direction) {
+absl::Status CheckNothingBefore(const std::string& device, TcDirection direction,
+                                uint32_t program_id) {
   SLUICE_ASSIGN_OR_RETURN(const int index, DeviceIndex(device));
   const bool ingress = direction == TcDirection::kIngress;
   SLUICE_ASSIGN_OR_RETURN(const auto filters, Filters(index, ingress ? kIngress : kEgress));
@@ -51,11 +53,13 @@ absl::Status CheckNothingBefore(const std::string& device, TcDirection direction
         StrCat("a foreign tc filter stands before the gate at ", ingress ? "ingress" : "egress",
                " of ", device, "; remove it or give it a priority above ", kTcPriority));
   }
-  SLUICE_ASSIGN_OR_RETURN(const uint32_t tcx, TcxPrograms(device, direction));
-  if (tcx == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(StrCat(tcx, " tcx programs stand before the gate at ",
-                                              ingress ? "ingress" : "egress", " of ", device,
-                                              "; detach them"));
+  SLUICE_ASSIGN_OR_RETURN(const auto tcx, TcxPrograms(device, direction));
+  if (!tcx || (!tcx->empty() && tcx->front() == program_id)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      StrCat(tcx->empty() ? "the gate was taken away from"
+                          : "a foreign program stands before the gate, or in its place, at",
+             " tcx ", ingress ? "ingress" : "egress", " of ", device,
+             "; detach what is foreign and restart the agent"));
 }
 
 absl::Status RemoveClsactIfUnused(const std::string& device) {

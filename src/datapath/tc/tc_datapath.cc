@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "datapath/gate_words.h"
 #include "datapath/tc/clsact.h"
+#include "os/bpf/tcx_attachment.h"
 
 namespace sluice {
 namespace {
@@ -91,7 +92,10 @@ absl::StatusOr<Datapath::Started> TcDatapath::Install() {
   SLUICE_RETURN_IF_ERROR(Verify());
   Started started;
   started.counters_kept = kernel_->taken_over();
-  started.choices = {{"gate", "tc-bpf", kernel_->reason()}, std::move(shaper)};
+  SLUICE_ASSIGN_OR_RETURN(const auto tcx,
+                          TcxPrograms(config_.accelerator_port, TcDirection::kIngress));
+  started.choices = {{"gate", tcx ? "eBPF on tcx and clsact" : "eBPF on clsact", kernel_->reason()},
+                     std::move(shaper)};
   return started;
 }
 
@@ -268,7 +272,7 @@ absl::Status TcDatapath::VerifyPrograms() {
     if (found != wanted)
       return absl::FailedPreconditionError(StrCat("program ", found, " is attached to ",
                                                   place.device, " in place of ", place.program));
-    SLUICE_RETURN_IF_ERROR(CheckNothingBefore(place.device, place.direction));
+    SLUICE_RETURN_IF_ERROR(CheckNothingBefore(place.device, place.direction, wanted));
   }
   return absl::OkStatus();
 }
@@ -293,7 +297,8 @@ absl::Status TcDatapath::Remove() {
   // The reverse of the order in which they were attached.
   std::vector<Place> places = Places();
   std::ranges::reverse(places);
-  for (const Place& place : places) SLUICE_RETURN_IF_ERROR(DetachTc(place.device, place.direction));
+  for (const Place& place : places)
+    SLUICE_RETURN_IF_ERROR(DetachTc(place.device, place.direction, place.program));
   SLUICE_RETURN_IF_ERROR(shaper_->Remove());
   for (const Place& place : places) SLUICE_RETURN_IF_ERROR(RemoveClsactIfUnused(place.device));
   SLUICE_RETURN_IF_ERROR(GateKernel::RemovePins(config_.pin_directory));

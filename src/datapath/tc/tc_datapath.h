@@ -1,4 +1,4 @@
-// The datapath of any Linux machine: eBPF programs on clsact and a tc shaper.
+// The datapath of any Linux machine: eBPF programs on tc hooks and a tc shaper.
 #ifndef SLUICE_DATAPATH_TC_TC_DATAPATH_H_
 #define SLUICE_DATAPATH_TC_TC_DATAPATH_H_
 

@@ -10,11 +10,30 @@
 #include "datapath/tc/node_testing.h"
 #include "datapath/tc/packet_testing.h"
 #include "datapath/tc/tc_shaper.h"
+#include "os/bpf/tcx_attachment.h"
 
 namespace sluice::testing {
 namespace {
 
-using TcDatapathTest = NodeTest;
+class TcDatapathTest : public NodeTest {
+ protected:
+  // Another's program before all others at acc0's ingress.
+  bool AttachForeignTcx() {
+    return node_->In([] {
+      struct bpf_prog_attach_opts options {};
+      options.sz = sizeof(options);
+      options.flags = 1u << 3;  // BPF_F_BEFORE
+      auto program = OpenPin(Config().pin_directory + "/prog_fabric_ingress");
+      return program.ok() &&
+             bpf_prog_attach_opts(program->get(), static_cast<int>(if_nametoindex("acc0")),
+                                  static_cast<bpf_attach_type>(46),  // BPF_TCX_INGRESS
+                                  &options) == 0;
+    });
+  }
+  absl::Status DetachTcxFrom(const std::string& name) {
+    return node_->In([&] { return DetachTcx("acc0", TcDirection::kIngress, name); });
+  }
+};
 
 constexpr uint64_t kAmple = 1'000'000'000;
 
@@ -230,6 +249,29 @@ TEST_F(TcDatapathTest, BadCallsChangeNothing) {
   EXPECT_TRUE(Do([](Datapath& d) { return d.Close({{"x", "y"}, Role::kSend}); })->closed);
 }
 
+// Each of the two hooks is enough, and no packet is counted twice.
+TEST_F(TcDatapathTest, WithoutOneOfItsHooksTheGateStillStands) {
+  StartWithRoutes();
+  ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());
+  Send(5, 100);
+  EXPECT_EQ(Report(kSend).admitted_packets, 5u);
+  ASSERT_TRUE(DetachTcxFrom("acc_ingress").ok());
+  Send(5, 100);
+  EXPECT_EQ(Arrived().packets, 10u);
+  EXPECT_EQ(Report(kSend).admitted_packets, 10u) << "clsact alone";
+  ASSERT_TRUE(Start().ok());
+  const auto tcx = node_->In([] { return TcxPrograms("acc0", TcDirection::kIngress); });
+  ASSERT_TRUE(tcx.ok()) << tcx.status();
+  if (!*tcx) GTEST_SKIP() << "this kernel has no tcx (Linux 6.6)";
+  ASSERT_TRUE(node_->Shell("tc qdisc del dev acc0 clsact"));
+  Send(5, 100);
+  EXPECT_EQ(Arrived().packets, 5u);
+  EXPECT_EQ(Report(kSend).admitted_packets, 15u) << "tcx alone";
+  ASSERT_TRUE(Do([](Datapath& d) { return d.Close(kSend); }).ok());
+  Send(5, 100);
+  EXPECT_EQ(Arrived().packets, 0u);
+}
+
 TEST_F(TcDatapathTest, VerifySeesWhatOthersDo) {
   StartWithRoutes();
   const auto verify = [&] { return Do([](Datapath& d) { return d.Verify(); }); };
@@ -245,20 +287,17 @@ TEST_F(TcDatapathTest, VerifySeesWhatOthersDo) {
   EXPECT_FALSE(verify().ok()) << "a filter of the same priority may run first";
   ASSERT_TRUE(node_->Shell("tc filter del dev acc0 ingress prio 1 handle 1 bpf"));
   EXPECT_TRUE(verify().ok()) << verify();
-  // BPF_TCX_INGRESS, on kernels that have it (Linux 6.6).
-  const bool tcx = node_->In([] {
-    auto program = OpenPin(Config().pin_directory + "/prog_fabric_ingress");
-    return program.ok() && bpf_prog_attach(program->get(), static_cast<int>(if_nametoindex("acc0")),
-                                           static_cast<bpf_attach_type>(46), 0) == 0;
-  });
-  if (tcx) {
-    EXPECT_FALSE(verify().ok());
-    node_->In([] {
-      auto program = OpenPin(Config().pin_directory + "/prog_fabric_ingress");
-      EXPECT_EQ(bpf_prog_detach2(program->get(), static_cast<int>(if_nametoindex("acc0")),
-                                 static_cast<bpf_attach_type>(46)),
-                0);
-    });
+  const auto tcx = node_->In([] { return TcxPrograms("acc0", TcDirection::kIngress); });
+  ASSERT_TRUE(tcx.ok()) << tcx.status();
+  if (*tcx) {
+    EXPECT_EQ((*tcx)->size(), 1u) << "started twice, attached once";
+    ASSERT_TRUE(AttachForeignTcx());
+    EXPECT_FALSE(verify().ok()) << "a foreign program runs first";
+    ASSERT_TRUE(DetachTcxFrom("fabric_ingress").ok());
+    EXPECT_TRUE(verify().ok()) << verify();
+    ASSERT_TRUE(DetachTcxFrom("acc_ingress").ok());
+    EXPECT_FALSE(verify().ok()) << "the gate is only in clsact";
+    ASSERT_TRUE(Start().ok());
   }
   EXPECT_TRUE(verify().ok()) << verify();
   ASSERT_TRUE(Apply(kSend, Lease(kAmple)).ok());

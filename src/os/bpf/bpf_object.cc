@@ -81,6 +81,14 @@ absl::Status SetMaps(bpf_object* object, const BpfObject::Options& options) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bpf_prog_info> ProgramInfo(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0)
+    return ErrnoStatus(errno, "reading what a BPF program is");
+  return info;
+}
+
 }  // namespace
 
 std::string TakeLibbpfWarnings() {
@@ -119,11 +127,13 @@ absl::StatusOr<int> BpfObject::ProgramFd(const std::string& name) const {
 }
 
 absl::StatusOr<uint32_t> ProgramId(int program_fd) {
-  bpf_prog_info info{};
-  uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0)
-    return ErrnoStatus(errno, "reading the id of a BPF program");
+  SLUICE_ASSIGN_OR_RETURN(const bpf_prog_info info, ProgramInfo(program_fd));
   return info.id;
+}
+
+absl::StatusOr<std::string> ProgramName(int program_fd) {
+  SLUICE_ASSIGN_OR_RETURN(const bpf_prog_info info, ProgramInfo(program_fd));
+  return std::string(info.name);
 }
 
 absl::StatusOr<BpfTestRun> TestRun(int program_fd, std::string_view packet,

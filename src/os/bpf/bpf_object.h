@@ -45,6 +45,8 @@ class BpfObject {
 };
 
 absl::StatusOr<uint32_t> ProgramId(int program_fd);
+// As the kernel keeps it: the function's, cut to 15 characters.
+absl::StatusOr<std::string> ProgramName(int program_fd);
 
 // What a program made of a packet.
 struct BpfTestRun {

@@ -82,7 +82,7 @@ TEST_F(BpfTest, PinsNeedABpfFileSystem) {
 TEST_F(BpfTest, DevicesThatAreNotThere) {
   EXPECT_TRUE(absl::IsNotFound(AttachTc("sluice-none", TcDirection::kIngress, -1)));
   EXPECT_TRUE(absl::IsNotFound(AttachedProgramId("lo", TcDirection::kEgress).status()));
-  EXPECT_TRUE(DetachTc("sluice-none", TcDirection::kEgress).ok());
+  EXPECT_TRUE(DetachTc("sluice-none", TcDirection::kEgress, "gate").ok());
   EXPECT_TRUE(RemoveClsact("sluice-none").ok());
 }
 

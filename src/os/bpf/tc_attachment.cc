@@ -1,6 +1,5 @@
 #include "os/bpf/tc_attachment.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
@@ -8,13 +7,10 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "os/bpf/bpf_object.h"
+#include "os/bpf/tcx_attachment.h"
 
 namespace sluice {
 namespace {
-
-// BPF_TCX_INGRESS and BPF_TCX_EGRESS of linux/bpf.h of Linux 6.6.
-constexpr int kTcxIngress = 46;
-constexpr int kTcxEgress = 47;
 
 bpf_tc_hook Hook(int index, TcDirection direction) {
   bpf_tc_hook hook{};
@@ -74,7 +70,7 @@ absl::Status AttachTc(const std::string& device, TcDirection direction, int prog
   if (attached != wanted)
     return absl::InternalError(StrCat("program ", attached, " instead of ", wanted,
                                       " is attached at ", Name(direction), " of ", device));
-  return absl::OkStatus();
+  return AttachTcx(device, direction, program_fd);
 }
 
 absl::StatusOr<uint32_t> AttachedProgramId(const std::string& device, TcDirection direction) {
@@ -90,18 +86,8 @@ absl::StatusOr<uint32_t> AttachedProgramId(const std::string& device, TcDirectio
   return AttachError(error, device, direction, "asking for the attached program");
 }
 
-absl::StatusOr<uint32_t> TcxPrograms(const std::string& device, TcDirection direction) {
-  SLUICE_ASSIGN_OR_RETURN(const int index, DeviceIndex(device));
-  const auto type =
-      static_cast<bpf_attach_type>(direction == TcDirection::kIngress ? kTcxIngress : kTcxEgress);
-  uint32_t count = 0;
-  // The kernel reads the descriptor's field as the index of the device here.
-  if (bpf_prog_query(index, type, 0, nullptr, nullptr, &count) == 0) return count;
-  if (errno == EINVAL || errno == EOPNOTSUPP || errno == ENOENT) return 0u;
-  return ErrnoStatus(errno, StrCat("asking for tcx programs of ", device));
-}
-
-absl::Status DetachTc(const std::string& device, TcDirection direction) {
+absl::Status DetachTc(const std::string& device, TcDirection direction, const std::string& name) {
+  SLUICE_RETURN_IF_ERROR(DetachTcx(device, direction, name));
   const unsigned index = if_nametoindex(device.c_str());
   if (index == 0) return absl::OkStatus();
   TakeLibbpfWarnings();
