@@ -51,7 +51,7 @@ class Api:
         return {n["name"]: n for n in self.call("GET", "/api/v1/nodes")["nodes"]}
 
     def quotas(self) -> dict[str, dict[str, Any]]:
-        return {q["link"]: q for q in self.call("GET", "/api/v1/quotas")["quotas"]}
+        return {q["scope"]: q for q in self.call("GET", "/api/v1/quotas")["quotas"]}
 
     def set_quota(self, link: str, rate: str | int, volume: str | int,
                   per: str = "lifetime", lease: str = "5s", burst: str | int | None = None) -> None:

@@ -47,6 +47,14 @@ void AddLinkArgument(CLI::App& command, std::string& link) {
       ->required();
 }
 
+void AddScopeArgument(CLI::App& command, std::string& scope) {
+  command
+      .add_option("SCOPE", scope,
+                  "A link as SOURCE>DESTINATION, in quotes: 'a1>b1'; or fleet, enclosure:NAME, "
+                  "node:NAME")
+      ->required();
+}
+
 void AddNodeCommands(CLI::App& app, Parsed& p) {
   CLI::App* group = AddGroup(app, "node", "The fleet's nodes: add, list, remove");
   CLI::App* add = AddCommand(*group, "add",
@@ -72,15 +80,13 @@ void AddNodeCommands(CLI::App& app, Parsed& p) {
 }
 
 void AddQuotaSet(CLI::App& group, Parsed& p) {
-  CLI::App* set = AddCommand(group, "set", "Set a link's quota, new or instead of the old one", p,
+  CLI::App* set = AddCommand(group, "set", "Set the quota of a link or of a scope around links", p,
                              [&p] { return QuotaSet(p.quota); });
-  AddLinkArgument(*set, p.quota.link);
+  AddScopeArgument(*set, p.quota.scope);
   set->add_option("--rate", p.quota.rate,
-                  "How fast, in bit/s: 8kbit to 400Gbit, such as 100Mbit or 1.5Gbit")
-      ->required();
+                  "How fast, in bit/s: 8kbit to 400Gbit, such as 100Mbit or 1.5Gbit");
   set->add_option("--volume", p.quota.volume,
-                  "How much, in bytes of IP packets: such as 1GB, 512KiB or 1500B, up to 4EiB")
-      ->required();
+                  "How much, in bytes of IP packets: such as 1GB, 512KiB or 1500B, up to 4EiB");
   set->add_option(
          "--per", p.quota.per,
          "What the volume is for: \"lifetime\" (all there will ever be), or a window after "
@@ -89,24 +95,29 @@ void AddQuotaSet(CLI::App& group, Parsed& p) {
   set->add_option(
       "--lease", p.quota.lease,
       "How long one lease lives, and so how long the link outlives a controller that is "
-      "gone: 1s to 24h, 30s if not given");
+      "gone: 1s to 24h, 30s if not given. On other scopes: at most so long.");
   set->add_option("--burst", p.quota.burst,
                   "How much may go at once above the rate: 3KB to 1GiB; if not given, 40 ms of the "
-                  "rate, at least 32KiB and at most 64MiB");
+                  "rate, at least 32KiB and, on a link, at most 64MiB");
   set->footer(
+      "Only a link's quota opens it; it needs --rate and --volume. The quotas of the fleet, an\n"
+      "enclosure (what leaves it) and a node (what its accelerators send) bound what all links\n"
+      "in them do together: the rate is shared max-min fair, and so is volume that runs low.\n"
+
       "Examples:\n"
       "  sluicectl quota set 'a1>b1' --rate 100Mbit --volume 1GB\n"
-      "  sluicectl quota set 'a1>gw' --rate 8kbit --volume 10MB --per 24h --lease 5m");
+      "  sluicectl quota set 'a1>gw' --rate 8kbit --volume 10MB --per 24h --lease 5m\n"
+      "  sluicectl quota set enclosure:east --volume 50GB --per 24h");
 }
 
 void AddQuotaCommands(CLI::App& app, Parsed& p) {
-  CLI::App* group = AddGroup(app, "quota", "What each link may carry: set, list, delete");
+  CLI::App* group = AddGroup(app, "quota", "What links and scopes may carry: set, list, delete");
   AddQuotaSet(*group, p);
   AddCommand(*group, "list", "All quotas", p, [] { return QuotaList(); });
   CLI::App* remove = AddCommand(
-      *group, "delete", "Delete a link's quota: the link is closed and its account forgotten", p,
+      *group, "delete", "Delete a quota; a link without one is closed and its account forgotten", p,
       [&p] { return QuotaDelete(p.link); });
-  AddLinkArgument(*remove, p.link);
+  AddScopeArgument(*remove, p.link);
 }
 
 void AddLeaseCommands(CLI::App& app, Parsed& p) {

@@ -117,6 +117,14 @@ TEST_F(CliTest, SetsQuotasAsNumbersTheApiTakes) {
             R"("rate":100000000,"volume":1000000000})");
 }
 
+TEST_F(CliTest, SetsQuotasOfScopes) {
+  Outcome done = RunWith({"quota", "set", "enclosure:east", "--volume", "5GB", "--per", "24h"});
+  EXPECT_EQ(done.code, kExitOk) << done.err;
+  EXPECT_EQ(done.out,
+            "enclosure:east may carry 5GB per 24h at any rate, in leases of at most 24h\n");
+  EXPECT_THAT(controller_.asked(), HasSubstr("PUT /api/v1/quotas/enclosure:east {"));
+}
+
 TEST_F(CliTest, RefusesBadQuotasWithoutAsking) {
   const std::vector<std::pair<std::vector<const char*>, std::string>> kCases = {
       {{"a1>b1", "--rate", "100", "--volume", "1GB"}, "--rate: "},
@@ -131,6 +139,9 @@ TEST_F(CliTest, RefusesBadQuotasWithoutAsking) {
       {{"a1>b1", "--rate", "1Mbit", "--volume", "1GB", "--lease", "x"}, "--lease: "},
       {{"a1>b1", "--rate", "1Mbit", "--volume", "1GB", "--burst", "1B"}, "--burst: "},
       {{"a1>a1", "--rate", "1Mbit", "--volume", "1GB"}, "same node"},
+      {{"a1>b1", "--rate", "1Mbit"}, "needs both --rate and --volume"},
+      {{"fleet"}, "say --rate, --volume or both"},
+      {{"node:A1", "--rate", "1Mbit"}, "not a name"},
       {{"a1", "--rate", "1Mbit", "--volume", "1GB"}, "in quotes"}};
   for (auto [args, problem] : kCases) {
     args.insert(args.begin(), {"quota", "set"});

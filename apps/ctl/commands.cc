@@ -45,13 +45,40 @@ absl::StatusOr<LinkName> ParseLinkArgument(const std::string& text) {
       link.status().message(), ", and in quotes: the shell takes a bare > for a redirection"));
 }
 
+absl::StatusOr<Scope> ParseScopeArgument(const std::string& text) {
+  absl::StatusOr<Scope> scope = ParseScope(text);
+  if (scope.ok() || text.find('>') != std::string::npos) return scope;
+  return absl::InvalidArgumentError(
+      StrCat(scope.status().message(), ", in quotes: the shell takes a bare > for a redirection"));
+}
+
 // `flag: ` in front of an error, so that it says which flag is meant.
 absl::Status ForFlag(std::string_view flag, const absl::Status& status) {
   return Annotate(status, StrCat("--", flag));
 }
 
+absl::Status ParseAmounts(const QuotaSetArgs& args, Quota& quota) {
+  quota.rate = kAnyRate;
+  quota.volume = kAnyVolume;
+  const bool link = quota.scope.is_link();
+  if (link ? args.rate.empty() || args.volume.empty() : args.rate.empty() && args.volume.empty())
+    return absl::InvalidArgumentError(link ? "a link's quota needs both --rate and --volume"
+                                           : "say --rate, --volume or both");
+  if (!args.rate.empty()) {
+    absl::StatusOr<BitRate> rate = ParseBitRate(args.rate);
+    if (!rate.ok()) return ForFlag("rate", rate.status());
+    quota.rate = *rate;
+  }
+  if (!args.volume.empty()) {
+    absl::StatusOr<Bytes> volume = ParseBytes(args.volume);
+    if (!volume.ok()) return ForFlag("volume", volume.status());
+    quota.volume = *volume;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ParseTimes(const QuotaSetArgs& args, Quota& quota) {
-  quota.lease_lifetime = kDefaultLeaseLifetime;
+  quota.lease_lifetime = quota.scope.is_link() ? kDefaultLeaseLifetime : kMaxLeaseLifetime;
   if (!args.lease.empty()) {
     absl::StatusOr<absl::Duration> lease = ParseDuration(args.lease);
     if (!lease.ok()) return ForFlag("lease", lease.status());
@@ -71,9 +98,19 @@ std::string PerText(const Quota& quota) {
 }
 
 std::string Describe(const Quota& quota) {
-  return StrCat(quota.link.ToString(), " may carry ", FormatExact(quota.volume),
-                quota.window ? StrCat(" per ", PerText(quota)) : " in all", " at ",
-                FormatExact(quota.rate), ", in leases of ", FormatExact(quota.lease_lifetime));
+  const std::string volume = quota.volume == kAnyVolume && !quota.scope.is_link()
+                                 ? "any volume"
+                                 : FormatExact(quota.volume);
+  const std::string rate =
+      quota.rate == kAnyRate && !quota.scope.is_link() ? "any rate" : FormatExact(quota.rate);
+  return StrCat(quota.scope.ToString(), " may carry ", volume,
+                quota.window ? StrCat(" per ", PerText(quota)) : " in all", " at ", rate,
+                ", in leases of ", quota.scope.is_link() ? "" : "at most ",
+                FormatExact(quota.lease_lifetime));
+}
+
+std::string QuotaPath(const Scope& scope) {
+  return "/api/v1/quotas/" + (scope.is_link() ? LinkInPath(scope.link) : scope.ToString());
 }
 
 absl::Status PrintToken(Context& context, const std::string& name, const Json& answer) {
@@ -124,14 +161,9 @@ Action NodeList() { return Read("/api/v1/nodes", NodeTable); }
 
 absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args) {
   Quota quota;
-  SLUICE_ASSIGN_OR_RETURN(quota.link, ParseLinkArgument(args.link));
-  absl::StatusOr<BitRate> rate = ParseBitRate(args.rate);
-  if (!rate.ok()) return ForFlag("rate", rate.status());
-  absl::StatusOr<Bytes> volume = ParseBytes(args.volume);
-  if (!volume.ok()) return ForFlag("volume", volume.status());
-  quota.rate = *rate;
-  quota.volume = *volume;
-  quota.burst = DefaultBurst(*rate);
+  SLUICE_ASSIGN_OR_RETURN(quota.scope, ParseScopeArgument(args.scope));
+  SLUICE_RETURN_IF_ERROR(ParseAmounts(args, quota));
+  quota.burst = DefaultBurst(quota.rate, quota.scope.kind);
   if (!args.burst.empty()) {
     absl::StatusOr<Bytes> burst = ParseBytes(args.burst);
     if (!burst.ok()) return ForFlag("burst", burst.status());
@@ -155,7 +187,7 @@ Json QuotaBody(const Quota& quota) {
 absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args) {
   SLUICE_ASSIGN_OR_RETURN(Quota quota, ParseQuota(args));
   return [quota](Context& context) -> absl::Status {
-    const std::string path = "/api/v1/quotas/" + LinkInPath(quota.link);
+    const std::string path = QuotaPath(quota.scope);
     SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Put(path, QuotaBody(quota)));
     Report(context, answer, Describe(quota));
     return absl::OkStatus();
@@ -163,11 +195,12 @@ absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args) {
 }
 
 absl::StatusOr<Action> QuotaDelete(const std::string& text) {
-  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
-  return [link](Context& context) -> absl::Status {
-    SLUICE_ASSIGN_OR_RETURN(Json answer,
-                            context.client.Delete("/api/v1/quotas/" + LinkInPath(link)));
-    Report(context, answer, StrCat("The quota on ", link.ToString(), " is deleted; it is closed."));
+  SLUICE_ASSIGN_OR_RETURN(const Scope scope, ParseScopeArgument(text));
+  return [scope](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Delete(QuotaPath(scope)));
+    Report(context, answer,
+           StrCat("The quota on ", scope.ToString(), " is deleted; ",
+                  scope.is_link() ? "it is closed." : "it bounds its links no more."));
     return absl::OkStatus();
   };
 }

@@ -36,20 +36,20 @@ absl::StatusOr<Action> NodeRemove(const std::string& name);
 Action NodeList();
 
 struct QuotaSetArgs {
-  std::string link;
+  std::string scope;
   std::string rate;
-  std::string volume;
+  std::string volume;  // rate or volume may be empty on a scope that is no link
   std::string per = "lifetime";
-  std::string lease;  // empty: kDefaultLeaseLifetime
+  std::string lease;  // empty: kDefaultLeaseLifetime, on other scopes the longest
   std::string burst;  // empty: DefaultBurst(rate)
 };
 // The quota that the arguments say; errors name the flag that is wrong.
 absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args);
-// The body of PUT /api/v1/quotas/{link}.
+// The body of PUT /api/v1/quotas/{scope}.
 Json QuotaBody(const Quota& quota);
 
 absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args);
-absl::StatusOr<Action> QuotaDelete(const std::string& link);
+absl::StatusOr<Action> QuotaDelete(const std::string& scope);
 Action QuotaList();
 
 absl::StatusOr<Action> LeaseRevoke(const std::string& link, const std::string& reason);

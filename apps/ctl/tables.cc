@@ -1,6 +1,7 @@
 #include "tables.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/strings.h"
 #include "format.h"
 #include "model/lease.h"
+#include "model/quota.h"
 
 namespace sluice::ctl {
 namespace {
@@ -129,17 +131,30 @@ std::string NodeTable(const Json& answer) {
 }
 
 std::string QuotaTable(const Json& answer) {
-  Table table{{"LINK", "RATE", "BURST", "VOLUME", "PER", "LEASE"},
-              {false, true, true, true, true, true},
+  Table table{{"SCOPE", "RATE", "LEASED", "BURST", "VOLUME", "PER", "USED", "LEFT", "LEASE"},
+              {false, true, true, true, true, true, true, true, true},
               {}};
-  for (const Json& quota : Items(answer, "quotas"))
-    table.rows.push_back({Text(quota, "link"), ShowRate(Count(quota, "rate_bps")),
-                          ShowBytes(Count(quota, "burst_bytes")),
-                          ShowBytes(Count(quota, "volume_bytes")), Per(quota),
-                          ShowExactSeconds(Number(quota, "lease_s"))});
+  std::string recalls;
+  for (const Json& quota : Items(answer, "quotas")) {
+    const bool link = Text(quota, "kind") == "link";
+    const std::optional<uint64_t> rate = Count(quota, "rate_bps");
+    const std::optional<uint64_t> volume = Count(quota, "volume_bytes");
+    const bool any_volume = !link && volume == kAnyVolume.value;
+    table.rows.push_back(
+        {Text(quota, "scope"), !link && rate == kAnyRate.bps ? "any" : ShowRate(rate),
+         ShowRate(Count(quota, "leased_rate_bps")), ShowBytes(Count(quota, "burst_bytes")),
+         any_volume ? "any" : ShowBytes(volume), Per(quota),
+         ShowBytes(Count(quota, "volume_used_bytes")),
+         any_volume ? "any" : ShowBytes(Count(quota, "volume_left_bytes")),
+         ShowExactSeconds(Number(quota, "lease_s"))});
+    if (const uint64_t recalling = Count(quota, "recalling").value_or(0); recalling > 0)
+      recalls += StrCat("  ", Text(quota, "scope"), ": ", recalling,
+                        " leases are being recalled, done within ",
+                        ShowSeconds(Number(quota, "recalled_within_s")), "\n");
+  }
   if (table.rows.empty())
     return "No quotas. Set one: sluicectl quota set 'a1>b1' --rate 100Mbit --volume 1GB\n";
-  return Render(table);
+  return Render(table) + (recalls.empty() ? "" : "\n" + recalls);
 }
 
 std::string LeaseTable(const Json& answer) {

@@ -78,14 +78,19 @@ TEST(TablesTest, Nodes) {
 
 TEST(TablesTest, Quotas) {
   const Json answer = Json::parse(R"({"quotas": [
-    {"link": "a1>b1", "rate_bps": 100000000, "burst_bytes": 125000, "volume_bytes": 1000000000,
-     "per": "lifetime", "window_s": null, "lease_s": 30, "version": 1},
-    {"link": "a1>gw", "rate_bps": 8000, "burst_bytes": 32768, "volume_bytes": 10000000,
-     "per": "24h", "window_s": 86400, "lease_s": 1.5, "version": 2}]})");
+    {"scope": "fleet", "kind": "fleet", "rate_bps": 1000000000000000, "leased_rate_bps": 108000,
+     "burst_bytes": 1000000, "volume_bytes": 2000000000, "per": "24h", "window_s": 86400,
+     "volume_used_bytes": 500000000, "volume_left_bytes": 1500000000, "lease_s": 86400,
+     "recalling": 2, "recalled_within_s": 30.1},
+    {"scope": "a1>gw", "kind": "link", "rate_bps": 8000, "leased_rate_bps": 8000,
+     "burst_bytes": 32768, "volume_bytes": 10000000, "per": "lifetime", "window_s": null,
+     "volume_used_bytes": 0, "volume_left_bytes": 10000000, "lease_s": 1.5, "version": 2}]})");
   EXPECT_EQ(QuotaTable(answer),
-            "LINK      RATE    BURST  VOLUME       PER   LEASE\n"
-            "a1>b1  100Mbit    125KB     1GB  lifetime     30s\n"
-            "a1>gw    8kbit  32.77KB    10MB       24h  1500ms\n");
+            "SCOPE   RATE   LEASED    BURST  VOLUME       PER   USED   LEFT   LEASE\n"
+            "fleet    any  108kbit      1MB     2GB       24h  500MB  1.5GB     24h\n"
+            "a1>gw  8kbit    8kbit  32.77KB    10MB  lifetime     0B   10MB  1500ms\n"
+            "\n"
+            "  fleet: 2 leases are being recalled, done within 30s\n");
   EXPECT_THAT(QuotaTable(Json()), HasSubstr("quota set"));
 }
 

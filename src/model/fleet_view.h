@@ -61,6 +61,18 @@ struct EndView {
   absl::Duration expires_in;  // as the agent sees it, less the age
 };
 
+// A quota and what is taken of it.
+struct QuotaView {
+  Quota quota;
+  Bytes used;
+  Bytes left;         // volume less used
+  Bytes outstanding;  // granted and not yet reported as used
+  BitRate leased_rate;
+  int links = 0;                   // with a quota, in this scope
+  int recalling = 0;               // of them, those whose lease is being recalled …
+  absl::Duration recalled_within;  // … which ends by then, whatever the nodes do
+};
+
 struct LinkView {
   LinkName link;
   enum class State {

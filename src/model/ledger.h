@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/numeric/int128.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -61,6 +62,15 @@ struct ReceiverBase {
   friend bool operator==(const ReceiverBase&, const ReceiverBase&) = default;
 };
 
+// A rate and burst that a replaced lease may still use at the gate, until the node
+// says that it has the next one, or is known to have let the old one go.
+struct HeldRate {
+  BitRate rate;
+  Bytes burst;
+  LedgerTime until;
+  friend bool operator==(const HeldRate&, const HeldRate&) = default;
+};
+
 // The last lease that one side of a link was given.
 struct IssuedLease {
   uint64_t sequence = 0;  // 0: never any
@@ -88,9 +98,21 @@ struct LinkRecord {
   uint64_t recall_upto = 0;  // sender's leases up to here must close before a new grant
   bool suspended = false;    // revoked by an operator
   std::string suspend_reason;
+  HeldRate held;  // by the sender
   IssuedLease send;
   IssuedLease receive;
   friend bool operator==(const LinkRecord&, const LinkRecord&) = default;
+};
+
+// The budget of a scope that is no link. What is spent of it are the charges of all
+// links in it beyond `base`; so they cannot differ from the links' own accounts.
+struct ScopeRecord {
+  Quota quota;
+  // Sum of LifeReported (policy/ledger.h) over the links in the scope at the start of
+  // the window. Below 0 where a link with charges has left the scope.
+  absl::int128 base = 0;
+  LedgerTime window_start;
+  friend bool operator==(const ScopeRecord&, const ScopeRecord&) = default;
 };
 
 // All that is durable of a node.

@@ -22,17 +22,18 @@ absl::Status CheckRange(std::string_view field, T value, T least, T most) {
 
 }  // namespace
 
-Bytes DefaultBurst(BitRate rate) {
-  return std::clamp(BytesIn(rate, absl::Milliseconds(40)), kLeastDefaultBurst, kMostDefaultBurst);
+Bytes DefaultBurst(BitRate rate, Scope::Kind kind) {
+  const Bytes most = kind == Scope::Kind::kLink ? kMostDefaultBurst : kMaxScopeBurst;
+  return std::clamp(BytesIn(rate, absl::Milliseconds(40)), kLeastDefaultBurst, most);
 }
 
 absl::Status CheckQuota(const Quota& quota) {
-  SLUICE_RETURN_IF_ERROR(CheckName("link: the source", quota.link.src));
-  SLUICE_RETURN_IF_ERROR(CheckName("link: the destination", quota.link.dst));
-  if (quota.link.src == quota.link.dst)
-    return absl::InvalidArgumentError("link: source and destination are the same node");
-  SLUICE_RETURN_IF_ERROR(CheckRange("rate", quota.rate, kMinRate, kMaxRate));
-  SLUICE_RETURN_IF_ERROR(CheckRange("burst", quota.burst, kMinBurst, kMaxBurst));
+  if (absl::Status status = ParseScope(quota.scope.ToString()).status(); !status.ok())
+    return Annotate(status, quota.scope.is_link() ? "link" : "scope");
+  const bool link = quota.scope.is_link();
+  SLUICE_RETURN_IF_ERROR(CheckRange("rate", quota.rate, kMinRate, link ? kMaxRate : kMaxScopeRate));
+  SLUICE_RETURN_IF_ERROR(
+      CheckRange("burst", quota.burst, kMinBurst, link ? kMaxBurst : kMaxScopeBurst));
   SLUICE_RETURN_IF_ERROR(CheckRange("volume", quota.volume, Bytes{1}, kMaxVolume));
   SLUICE_RETURN_IF_ERROR(
       CheckRange("lease", quota.lease_lifetime, kMinLeaseLifetime, kMaxLeaseLifetime));

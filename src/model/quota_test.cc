@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 Quota Good() {
-  return {.link = {"a1", "b1"},
+  return {.scope = Scope::Link({"a1", "b1"}),
           .rate = BitRate{100'000'000},
           .burst = DefaultBurst(BitRate{100'000'000}),
           .volume = Bytes{1'000'000'000},
@@ -93,11 +93,11 @@ TEST(QuotaTest, RefusesWindowsOutsideTheRange) {
 
 TEST(QuotaTest, RefusesBadLinks) {
   Quota quota = Good();
-  quota.link.src = "A";
+  quota.scope.link.src = "A";
   ExpectRefused(quota, "link", "source");
-  quota.link = {"a1", ""};
+  quota.scope.link = {"a1", ""};
   ExpectRefused(quota, "link", "destination");
-  quota.link = {"a1", "a1"};
+  quota.scope.link = {"a1", "a1"};
   ExpectRefused(quota, "link", "same node");
 }
 

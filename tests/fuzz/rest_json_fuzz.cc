@@ -36,7 +36,7 @@ void TryPath(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text = AsText(data, size);
-  if (auto quota = DecodeQuota({"a1", "b1"}, text); quota.ok()) {
+  if (auto quota = DecodeQuota(Scope::Link({"a1", "b1"}), text); quota.ok()) {
     Quota full = *quota;
     if (full.burst == Bytes{0}) full.burst = DefaultBurst(full.rate);
     Require(CheckQuota(full).ok());

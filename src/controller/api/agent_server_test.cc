@@ -54,14 +54,14 @@ class NotingCore final : public ControllerCore {
   }
   absl::Status RemoveNode(const std::string&, Effects&) override { return absl::OkStatus(); }
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects&) override { return quota; }
-  absl::Status DeleteQuota(const LinkName&, Effects&) override { return absl::OkStatus(); }
+  absl::Status DeleteQuota(const Scope&, Effects&) override { return absl::OkStatus(); }
   absl::Status RevokeLink(const LinkName&, const std::string&, Effects&) override {
     return absl::OkStatus();
   }
   absl::Status RestoreLink(const LinkName&, Effects&) override { return absl::OkStatus(); }
   ControllerStatus Status() const override { return {}; }
   std::vector<NodeView> Nodes() const override { return {}; }
-  std::vector<Quota> Quotas() const override { return {}; }
+  std::vector<QuotaView> Quotas() const override { return {}; }
   std::vector<LeaseView> Leases() const override { return {}; }
   std::vector<LinkView> Links(bool) const override { return {}; }
   std::vector<ControlPeer> ControlPeers() const override { return {}; }

@@ -118,9 +118,10 @@ class ControllerCore {
   // Revokes its links at both ends, forgets it and every quota on its links.
   virtual absl::Status RemoveNode(const std::string& name, Effects& effects) = 0;
   // quota.version is ignored; burst 0 means DefaultBurst. A quota on a revoked
-  // link restores it. What the new quota does not allow is recalled.
+  // link restores it. What the new quota does not allow is recalled; that ends when
+  // the nodes have closed the leases, or at the end of the longest of them.
   virtual absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) = 0;
-  virtual absl::Status DeleteQuota(const LinkName& link, Effects& effects) = 0;
+  virtual absl::Status DeleteQuota(const Scope& scope, Effects& effects) = 0;
   // Closes the link at both ends; it stays closed until RestoreLink or SetQuota.
   virtual absl::Status RevokeLink(const LinkName& link, const std::string& reason,
                                   Effects& effects) = 0;
@@ -128,7 +129,7 @@ class ControllerCore {
 
   // Views, for the operator API.
   virtual std::vector<NodeView> Nodes() const = 0;
-  virtual std::vector<Quota> Quotas() const = 0;
+  virtual std::vector<QuotaView> Quotas() const = 0;
   virtual std::vector<LeaseView> Leases() const = 0;
   virtual ControllerStatus Status() const = 0;
   virtual std::vector<LinkView> Links(bool all_pairs) const = 0;

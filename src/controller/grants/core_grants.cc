@@ -31,6 +31,8 @@ agent::v1::DenyReason ToProto(Denial::Reason reason) {
       return agent::v1::DENY_PEER_ABSENT;
     case Denial::Reason::kRecalling:
       return agent::v1::DENY_UNAVAILABLE;
+    case Denial::Reason::kCrowded:
+      return agent::v1::DENY_CROWDED;
   }
   return agent::v1::DENY_UNSPECIFIED;
 }
@@ -59,6 +61,7 @@ absl::Status CoreImpl::OnLeaseRequest(Node& node, const agent::v1::LeaseRequest&
     return absl::OkStatus();
   }
   TakeReport(node, usage, effects);
+  link->asked = clock_.Now();
   if (!AnswerRepeated(node, *link, request, id, effects)) Decide(node, *link, request, id, effects);
   return absl::OkStatus();
 }
@@ -101,6 +104,8 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   input.suspend_reason = next.suspend_reason;
   input.recalling = Recalling(next);
   input.receiver_present = Online(next.link.dst);
+  input.rooms = RoomsFor(link);
+  input.idle = IsIdle(link);
   const GrantDecision decision = DecideGrant(input);
   if (const auto* denial = std::get_if<Denial>(&decision)) {
     Deny(node, next.link.ToString(), request.request_id(), ToProto(denial->reason), denial->text,
@@ -119,10 +124,12 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
          effects);
     return;
   }
-  const bool raised = next.account.ceiling > link.record.account.ceiling;
+  const bool roomy = SaturatingSub(next.send.volume_limit, next.account.reported) >= kLargestPacket;
   link.record = std::move(next);
   link.dirty = false;
-  if (raised && link.sender.report)
+  link.reported_at_grant = link.record.account.reported;
+  Recharge(link);
+  if (roomy && link.sender.report)
     link.volume_drops_at_grant = link.sender.report->drops[SLUICE_DROP_VOLUME].packets;
   if (receive) AddLease(link.record.link.dst, *std::move(receive), effects);
   AddLease(node.record.name, std::move(signed_lease), effects);
@@ -133,6 +140,7 @@ agent::v1::SignedLease CoreImpl::IssueSend(LinkRecord& record, const Grant& gran
   record.account = grant.account;
   record.recall_upto = 0;
   IssuedLease& lease = record.send;
+  if (Alive(lease)) record.held = Held(record, Now());
   lease.sequence = ++record.sequence;
   lease.boot = session.boot;
   lease.rate = grant.rate;

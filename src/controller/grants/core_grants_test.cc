@@ -222,7 +222,7 @@ TEST_F(CoreGrantsTest, ADeletedQuotaClosesTheLinkAndANewOneBeginsANewLife) {
   ASSERT_FALSE(fleet_.Request(kLink));
   fleet_.Traffic(kLink, 2 * kMegabyte);
   Effects effects;
-  ASSERT_TRUE(fleet_.core_->DeleteQuota(kLink, effects).ok());
+  ASSERT_TRUE(fleet_.core_->DeleteQuota(Scope::Link(kLink), effects).ok());
   fleet_.Take(std::move(effects));
   fleet_.Obey("a1");
   fleet_.Obey("b1");
@@ -270,7 +270,8 @@ TEST_F(CoreGrantsTest, BadQuotasAreRefusedWithWords) {
   quota = TestFleet::MakeQuota(kLink, 0);
   EXPECT_EQ(fleet_.SetQuota(quota).code(), absl::StatusCode::kInvalidArgument);
   Effects effects;
-  EXPECT_EQ(fleet_.core_->DeleteQuota({"b1", "a1"}, effects).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(fleet_.core_->DeleteQuota(Scope::Link({"b1", "a1"}), effects).code(),
+            absl::StatusCode::kNotFound);
   EXPECT_EQ(fleet_.core_->RevokeLink({"b1", "a1"}, "", effects).code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(fleet_.core_->RestoreLink(kLink, effects).code(),
@@ -286,7 +287,8 @@ TEST_F(CoreGrantsTest, AFullDiskChangesNoQuota) {
   EXPECT_NE(fleet_.View(kLink).state, LinkView::State::kRevoked);
   EXPECT_FALSE(fleet_.core_->Status().store.ok());
   Effects effects;
-  EXPECT_EQ(fleet_.core_->DeleteQuota(kLink, effects).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(fleet_.core_->DeleteQuota(Scope::Link(kLink), effects).code(),
+            absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(fleet_.core_->Quotas(), SizeIs(1));
 }
 

@@ -1,6 +1,6 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
-// core_grants, core_quotas, core_config, core_views.
+// core_grants, core_scopes, core_quotas, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
@@ -13,10 +13,14 @@
 
 #include "controller/grants/controller_core.h"
 #include "controller/policy/grant.h"
+#include "controller/policy/scope.h"
 #include "controller/store/store_interface.h"
 #include "model/ledger.h"
 
 namespace sluice {
+
+// With less than that left, refused packets say that a volume is used up.
+inline constexpr Bytes kLargestPacket{64 << 10};
 
 class CoreImpl final : public ControllerCore {
  public:
@@ -37,14 +41,14 @@ class CoreImpl final : public ControllerCore {
                                   Effects& effects) override;
   absl::Status RemoveNode(const std::string& name, Effects& effects) override;
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) override;
-  absl::Status DeleteQuota(const LinkName& link, Effects& effects) override;
+  absl::Status DeleteQuota(const Scope& scope, Effects& effects) override;
   absl::Status RevokeLink(const LinkName& link, const std::string& reason,
                           Effects& effects) override;
   absl::Status RestoreLink(const LinkName& link, Effects& effects) override;
 
   ControllerStatus Status() const override;
   std::vector<NodeView> Nodes() const override;
-  std::vector<Quota> Quotas() const override;
+  std::vector<QuotaView> Quotas() const override;
   std::vector<LeaseView> Leases() const override;
   std::vector<LinkView> Links(bool all_pairs) const override;
   std::vector<ControlPeer> ControlPeers() const override;
@@ -80,12 +84,29 @@ class CoreImpl final : public ControllerCore {
     BootTime at;
     BootTime revoked_at;  // when a Revoke was last repeated
   };
+  // A scope that has a quota and is no link.
+  struct Budget {
+    ScopeRecord record;
+    bool dirty = false;  // differs from the store: must go there with any link's record
+    ScopeSums sums;      // over the links in it
+    uint64_t claimants = 0;
+  };
+  struct Share {
+    BitRate rate;
+    Bytes burst;
+  };
   struct Link {
     LinkRecord record;
     bool dirty = false;  // differs from the store in what may be lost
     End sender;
     End receiver;
     uint64_t volume_drops_at_grant = 0;
+    // Scopes around it that have a quota, and what it is charged in their sums.
+    std::vector<Budget*> budgets;
+    LinkCharge charge;
+    std::optional<BootTime> asked;
+    std::optional<Bytes> reported_at_grant;
+    std::optional<Share> share;  // as of the last SetShares
   };
   // A removed node, whose tunnel stays up until the last words have arrived.
   struct Leaving {
@@ -100,6 +121,7 @@ class CoreImpl final : public ControllerCore {
   FleetRecord FleetNow() const;
   // Adds the ledger's time when it is due. On failure nothing changed.
   absl::Status Commit(Batch& batch);
+  void AddDirtyScopes(Batch& batch) const;
   void FlushDirty();
   void ForgetOldTokens(Effects& effects);
   void EndSilentSessions(Effects& effects);
@@ -164,7 +186,38 @@ class CoreImpl final : public ControllerCore {
             Effects& effects);
   void SendRevokes(const Link& link, const std::string& reason, Effects& effects);
 
+  // core_scopes
+  // Where the ends of a link stand; none for a node that is unknown, and for a gateway
+  // as destination, which is outside of every enclosure.
+  struct Where {
+    LinkName link;
+    std::optional<std::string> src_enclosure;
+    std::optional<std::string> dst_enclosure;
+  };
+  Where WhereIs(const LinkName& link) const;
+  static bool Contains(const Scope& scope, const Where& where);
+  // Brings the sums of the scopes around a link up to date with its record. After
+  // every change of a record's account or lease.
+  void Recharge(Link& link);
+  // Finds the scopes around the link anew, after a change of nodes or quotas.
+  void Rescope(Link& link);
+  void AddMoves(const std::string& node, const NodeRecord* after, Batch& batch);
+  void TakeMoves(const std::string& node, const Batch& batch);
+  void Roll(Budget& budget) const;
+  std::vector<ScopeRoom> RoomsFor(Link& link);
+  bool IsClaimant(const Link& link) const;
+  bool IsIdle(const Link& link) const;
+  // What each link may have of the rates and bursts of the scopes around it.
+  void SetShares();
+  absl::StatusOr<Quota> SetScopeQuota(Quota quota, Effects& effects);
+  absl::Status DeleteScopeQuota(const Scope& scope, Effects& effects);
+  absl::Status CheckScopeExists(const Scope& scope) const;
+  std::vector<LinkRecord> Recalled(const Scope& scope) const;
+  void AddToView(const Link& link, QuotaView& view) const;
+
   // core_quotas
+  absl::StatusOr<Quota> SetLinkQuota(Quota quota, Effects& effects);
+  absl::Status DeleteLinkQuota(const LinkName& link, Effects& effects);
   absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
 
   // core_config
@@ -179,6 +232,10 @@ class CoreImpl final : public ControllerCore {
   LinkView ViewOf(const Link& link) const;
   std::optional<LeaseView> ViewOf(const LinkSide& side, const IssuedLease& lease) const;
   void SetState(const Link& link, const LinkAccount& account, LinkView& view) const;
+  QuotaView ViewOf(const Budget& budget) const;
+  // Why nothing is left for the link: its own volume or a scope's; none if there is.
+  std::optional<std::string> WhyExhausted(const Link& link, const LinkAccount& account,
+                                          const LinkView& view) const;
   std::string WhyWaiting(const Link& link) const;
   std::optional<EndView> ViewOf(const End& end) const;
 
@@ -203,6 +260,8 @@ class CoreImpl final : public ControllerCore {
   std::map<std::string, Node> nodes_;
   std::map<uint32_t, TokenRecord> tokens_;
   std::map<LinkName, Link> links_;
+  std::map<Scope, Budget> budgets_;
+  BootTime shared_at_;
   std::vector<Leaving> leaving_;
 };
 

@@ -16,6 +16,7 @@ namespace {
 constexpr absl::Duration kStoreTimeBusy = absl::Seconds(1);
 constexpr absl::Duration kStoreTimeIdle = absl::Seconds(10);
 constexpr absl::Duration kFlushEvery = absl::Seconds(1);
+constexpr absl::Duration kShareEvery = absl::Milliseconds(100);
 // Ticks that are so far apart mean that this process stood still.
 constexpr absl::Duration kStall = absl::Milliseconds(500);
 // Generations that a crash may have kept from the store are skipped.
@@ -83,6 +84,11 @@ void CoreImpl::TakeRecords(StoredState state) {
   for (TokenRecord& token : state.tokens) tokens_[token.index] = std::move(token);
   for (LinkRecord& record : state.links) links_[record.link].record = std::move(record);
   for (const auto& [name, link] : links_) IndexLink(name);
+  for (ScopeRecord& record : state.scopes) {
+    Budget& budget = budgets_[record.quota.scope];
+    budget.record = std::move(record);
+  }
+  for (auto& [name, link] : links_) Rescope(link);
   for (auto& [name, node] : nodes_) {
     node.config = BuildConfig(node);
     node.config.set_generation(node.record.config_generation);
@@ -101,15 +107,31 @@ FleetRecord CoreImpl::FleetNow() const {
 
 absl::Status CoreImpl::Commit(Batch& batch) {
   if (!batch.fleet && clock_.Now() - time_stored_at_ >= kStoreTimeBusy) batch.fleet = FleetNow();
+  AddDirtyScopes(batch);
   const absl::Status status = store_.Commit(batch);
   if (!status.ok() && store_status_.ok())
     spdlog::error("the ledger cannot be written: {}", std::string(status.message()));
   if (status.ok() && !store_status_.ok()) spdlog::info("the ledger can be written again");
   store_status_ = status;
-  if (!status.ok() || !batch.fleet) return status;
+  if (!status.ok()) return status;
+  for (const ScopeRecord& record : batch.scopes) {
+    const auto it = budgets_.find(record.quota.scope);
+    if (it != budgets_.end() && it->second.record == record) it->second.dirty = false;
+  }
+  if (!batch.fleet) return status;
   time_stored_at_ = batch.fleet->boot_time;
   fleet_ = *batch.fleet;
   return status;
+}
+
+// A link's record speaks of reports that count in the window that began: were it there
+// without that, a crash would make them part of the window before.
+void CoreImpl::AddDirtyScopes(Batch& batch) const {
+  for (const auto& [scope, budget] : budgets_) {
+    const auto same = [&](const ScopeRecord& record) { return record.quota.scope == scope; };
+    if (budget.dirty && std::none_of(batch.scopes.begin(), batch.scopes.end(), same))
+      batch.scopes.push_back(budget.record);
+  }
 }
 
 void CoreImpl::Tick(Effects& effects) {
@@ -121,6 +143,7 @@ void CoreImpl::Tick(Effects& effects) {
                                    [&](const Leaving& l) { return now >= l.until; });
   if (gone != leaving_.end()) effects.control_peers_changed = true;
   leaving_.erase(gone, leaving_.end());
+  if (now - shared_at_ >= kShareEvery) SetShares();
   if (now - flushed_at_ >= kFlushEvery) FlushDirty();
 }
 

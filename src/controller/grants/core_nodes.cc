@@ -112,6 +112,7 @@ absl::StatusOr<ControllerCore::NewNode> CoreImpl::AddNode(const std::string& nam
   token.expires = clock_.WallNow() + config_.token_lifetime;
   batch.tokens.push_back(record);
   batch.nodes.push_back(node);
+  if (FindNode(name) == nullptr) AddMoves(name, &node, batch);
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   for (const TokenRecord& changed : batch.tokens) tokens_[changed.index] = changed;
@@ -119,6 +120,7 @@ absl::StatusOr<ControllerCore::NewNode> CoreImpl::AddNode(const std::string& nam
   added->second.record = std::move(node);
   if (is_new) {
     for (const auto& [link_name, link] : links_) IndexLink(link_name);
+    TakeMoves(name, batch);
   }
   effects.control_peers_changed = true;
   return NewNode{EncodeJoinToken(token), config_.token_lifetime};
@@ -252,6 +254,9 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
     record.recall_upto = record.send.sequence;
     batch.links.push_back(std::move(record));
   }
+  AddMoves(name, nullptr, batch);
+  const Scope scope = Scope::Node(name);
+  if (budgets_.contains(scope)) batch.deleted_scopes = {scope};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   for (LinkRecord& record : batch.links) {
@@ -267,6 +272,11 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
                         clock_.Now() + kLeaveGrace});
   UpdateConfigsOfPeers(*node, effects);
   nodes_.erase(name);
+  if (const auto it = budgets_.find(scope); it != budgets_.end()) {
+    for (auto& [link_name, link] : links_) std::erase(link.budgets, &it->second);
+    budgets_.erase(it);
+  }
+  TakeMoves(name, batch);
   effects.control_peers_changed = true;
   return absl::OkStatus();
 }

@@ -20,20 +20,28 @@ absl::Status CoreImpl::CommitLink(Link& link, LinkRecord next, bool new_version)
   SLUICE_RETURN_IF_ERROR(Commit(batch));
   link.record = std::move(next);
   link.dirty = false;
+  Recharge(link);
   return absl::OkStatus();
 }
 
 absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
-  if (quota.burst == Bytes{0}) quota.burst = DefaultBurst(quota.rate);
+  if (quota.burst == Bytes{0}) quota.burst = DefaultBurst(quota.rate, quota.scope.kind);
   SLUICE_RETURN_IF_ERROR(CheckQuota(quota));
-  for (const std::string& end : {quota.link.src, quota.link.dst}) {
+  return quota.scope.is_link() ? SetLinkQuota(std::move(quota), effects)
+                               : SetScopeQuota(std::move(quota), effects);
+}
+
+absl::StatusOr<Quota> CoreImpl::SetLinkQuota(Quota quota, Effects& effects) {
+  const LinkName name = quota.scope.link;
+  for (const std::string& end : {name.src, name.dst}) {
     if (FindNode(end) == nullptr)
       return absl::NotFoundError(
           StrCat("link: there is no node ", end, "; add it with `sluicectl node add` first"));
   }
-  const auto [it, added] = links_.try_emplace(quota.link);
+  const auto [it, added] = links_.try_emplace(name);
   Link& link = it->second;
-  link.record.link = quota.link;
+  link.record.link = name;
+  if (added) Rescope(link);
   LinkRecord next = link.record;
   if (next.quota) next.account = Rolled(*next.quota, next.account, Now());
   const auto lease = Alive(next.send) ? std::optional(next.send) : std::nullopt;
@@ -48,12 +56,16 @@ absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
     return status;
   }
   if (change.recall) SendRevokes(link, "the quota was changed", effects);
-  IndexLink(quota.link);
-  UpdateConfigsOf(quota.link, effects);
+  IndexLink(name);
+  UpdateConfigsOf(name, effects);
   return *link.record.quota;
 }
 
-absl::Status CoreImpl::DeleteQuota(const LinkName& name, Effects& effects) {
+absl::Status CoreImpl::DeleteQuota(const Scope& scope, Effects& effects) {
+  return scope.is_link() ? DeleteLinkQuota(scope.link, effects) : DeleteScopeQuota(scope, effects);
+}
+
+absl::Status CoreImpl::DeleteLinkQuota(const LinkName& name, Effects& effects) {
   Link* link = FindLink(name);
   if (link == nullptr || !link->record.quota)
     return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));

@@ -85,7 +85,9 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
                   report.admitted.value, record.account.ceiling.value);
   record.account = Reported(record.account, count);
   if (final && record.send.boot == session.boot) record.send.closed = true;
+  if ((newest || final) && record.send.boot == session.boot) record.held = HeldRate{};
   link.dirty = link.dirty || !(record == before);
+  Recharge(link);
 }
 
 // The gate has a lease that only a store newer than this one has granted: this
@@ -140,8 +142,12 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
     if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
     record.account =
         Rebooted(record.account, boot, seen == admitted.end() ? Bytes{0} : seen->second);
-    if (record.send.boot != boot) record.send.closed = true;
+    if (record.send.boot != boot) {
+      record.send.closed = true;
+      record.held = HeldRate{};
+    }
     link.dirty = true;
+    Recharge(link);
   }
 }
 

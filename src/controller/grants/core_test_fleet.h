@@ -69,16 +69,17 @@ class TestFleet {
   }
 
   // Adds a node and enrols its agent.
-  void Join(const std::string& name, const std::string& prefix) {
+  void Join(const std::string& name, const std::string& prefix,
+            const std::string& enclosure = "east") {
     Effects effects;
-    auto added = core_->AddNode(name, "east", false, {*ParseIpPrefix(prefix)}, effects);
+    auto added = core_->AddNode(name, enclosure, false, {*ParseIpPrefix(prefix)}, effects);
     ASSERT_TRUE(added.ok()) << added.status();
     const auto token = DecodeJoinToken(added->token);
     ASSERT_TRUE(token.ok()) << token.status();
     TestAgent& agent = agents_[name];
     agent.name = name;
-    agent.boot = {static_cast<uint8_t>(agents_.size()), 1};
-    agent.control_key = {static_cast<uint8_t>(agents_.size()), 2};
+    agent.boot = {static_cast<uint8_t>(++joined_), 1};
+    agent.control_key = {static_cast<uint8_t>(joined_), 2};
     agent.clock_offset = absl::Hours(static_cast<int64_t>(agents_.size()));
     auto reply = core_->Enrol(token->address, EnrolRequestOf(agent), effects);
     ASSERT_TRUE(reply.ok()) << reply.status();
@@ -251,7 +252,7 @@ class TestFleet {
 
   static Quota MakeQuota(const LinkName& link, uint64_t volume) {
     Quota quota;
-    quota.link = link;
+    quota.scope = Scope::Link(link);
     quota.rate = BitRate{8 * kMegabyte};
     quota.burst = Bytes{100'000};
     quota.volume = Bytes{volume};
@@ -263,6 +264,12 @@ class TestFleet {
     const absl::Status status = core_->SetQuota(quota, effects).status();
     Take(std::move(effects));
     return status;
+  }
+  QuotaView View(const Scope& scope) const {
+    for (const QuotaView& view : core_->Quotas())
+      if (view.quota.scope == scope) return view;
+    ADD_FAILURE() << scope.ToString() << " has no quota";
+    return {};
   }
   LinkView View(const LinkName& link) const {
     for (const LinkView& view : core_->Links(true))
@@ -278,6 +285,7 @@ class TestFleet {
   std::map<std::string, TestAgent> agents_;
   std::vector<Effects::EndSession> ended_;
   uint64_t last_session_ = 0;
+  int joined_ = 0;
 };
 
 }  // namespace sluice

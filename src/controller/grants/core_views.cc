@@ -8,9 +8,6 @@
 namespace sluice {
 namespace {
 
-// With less than the largest packet left, refused packets say that it is used up.
-constexpr Bytes kLargestPacket{64 << 10};
-
 std::string Ago(absl::Duration d) {
   return StrCat(FormatExact(std::max(absl::Floor(d, absl::Seconds(1)), absl::Seconds(1))), " ago");
 }
@@ -66,14 +63,6 @@ NodeView CoreImpl::ViewOf(const Node& node) const {
   view.faults = node.faults;
   view.unattributed = node.unattributed;
   return view;
-}
-
-std::vector<Quota> CoreImpl::Quotas() const {
-  std::vector<Quota> quotas;
-  for (const auto& [name, link] : links_) {
-    if (link.record.quota) quotas.push_back(*link.record.quota);
-  }
-  return quotas;
 }
 
 std::vector<LeaseView> CoreImpl::Leases() const {
@@ -170,20 +159,35 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
   if (Recalling(record))
     return set(State::kWaiting,
                StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));
-  const bool refused = link.sender.report && link.sender.report->drops[SLUICE_DROP_VOLUME].packets >
-                                                 link.volume_drops_at_grant;
-  if (Available(*record.quota, account) == Bytes{0} &&
-      (view.left == Bytes{0} || (view.left < kLargestPacket && refused))) {
-    const auto rest = WindowRemaining(*record.quota, account, Now());
-    return set(State::kExhausted,
-               rest ? StrCat("the volume is used up; the next window begins in ",
-                             FormatExact(absl::Ceil(*rest, absl::Seconds(1))))
-                    : "the volume is used up; raise it with `sluicectl quota set`");
-  }
+  if (auto why = WhyExhausted(link, account, view)) return set(State::kExhausted, *std::move(why));
   if (view.expires_in) return set(State::kOpen, "");
   const absl::Duration rest = record.send.issued_at + record.send.lifetime - Now();
   const bool expired = record.send.sequence > record.recall_upto && rest <= absl::ZeroDuration();
   set(expired ? State::kExpired : State::kWaiting, WhyWaiting(link));
+}
+
+std::optional<std::string> CoreImpl::WhyExhausted(const Link& link, const LinkAccount& account,
+                                                  const LinkView& view) const {
+  const bool refused = link.sender.report && link.sender.report->drops[SLUICE_DROP_VOLUME].packets >
+                                                 link.volume_drops_at_grant;
+  const auto used_up = [&](Bytes left) {
+    return left == Bytes{0} || (left < kLargestPacket && refused);
+  };
+  const auto words = [](const std::string& what, const std::optional<absl::Duration>& rest) {
+    return rest ? StrCat(what, " is used up; the next window begins in ",
+                         FormatExact(absl::Ceil(*rest, absl::Seconds(1))))
+                : StrCat(what, " is used up; raise it with `sluicectl quota set`");
+  };
+  const Quota& quota = *link.record.quota;
+  if (Available(quota, account) == Bytes{0} && used_up(view.left))
+    return words("the volume", WindowRemaining(quota, account, Now()));
+  for (const Budget* budget : link.budgets) {
+    const ScopeRecord scope = Rolled(budget->record, budget->sums, Now());
+    if (used_up(Left(scope, budget->sums)))
+      return words(StrCat("the volume of ", scope.quota.scope.ToString()),
+                   WindowRemaining(scope, Now()));
+  }
+  return std::nullopt;
 }
 
 std::string CoreImpl::WhyWaiting(const Link& link) const {

@@ -217,7 +217,7 @@ rc::Gen<Quota> Quotas() {
   return rc::gen::apply(
       [](uint64_t rate, uint64_t volume, uint64_t lifetime_ms, bool windowed, uint32_t window_s) {
         Quota quota;
-        quota.link = {"a1", "b1"};
+        quota.scope = Scope::Link({"a1", "b1"});
         quota.rate = std::max(kMinRate, BitRate{rate});
         quota.burst = DefaultBurst(quota.rate);
         quota.volume = Bytes{volume + 1};

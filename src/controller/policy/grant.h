@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/units.h"
+#include "controller/policy/scope.h"
 #include "model/ledger.h"
 #include "model/quota.h"
 
@@ -22,6 +24,10 @@ struct GrantInput {
   std::string suspend_reason;
   bool recalling = false;         // an earlier lease must close or die first
   bool receiver_present = false;  // the other end is connected
+  std::vector<ScopeRoom> rooms;   // of every scope around the link that has a quota
+  // Has a lease and used nothing of it. Where a scope runs low its slices shrink to
+  // nothing, so that what it holds comes to those who can use it.
+  bool idle = false;
 };
 
 struct Grant {
@@ -33,7 +39,7 @@ struct Grant {
 };
 
 struct Denial {
-  enum class Reason { kNoQuota, kExhausted, kRevoked, kPeerAbsent, kRecalling };
+  enum class Reason { kNoQuota, kExhausted, kRevoked, kPeerAbsent, kRecalling, kCrowded };
   Reason reason = Reason::kNoQuota;
   std::string text;  // for people
   absl::Duration retry_after;
@@ -42,8 +48,9 @@ struct Denial {
 using GrantDecision = std::variant<Grant, Denial>;
 
 // The slice of volume, counted from what is used, is what rate and burst can
-// carry in the lifetime, or what is left. What earlier leases allowed beyond it
-// stays charged until the gate says that it cannot be used any more.
+// carry in the lifetime, or what is left, or the link's share of what is left of a
+// scope around it. What earlier leases allowed beyond it stays charged until the gate
+// says that it cannot be used any more.
 GrantDecision DecideGrant(const GrantInput& input);
 
 struct QuotaChange {

@@ -1,5 +1,6 @@
 #include "controller/store/record_codec.h"
 
+#include <array>
 #include <type_traits>
 
 #include "absl/strings/str_join.h"
@@ -175,7 +176,8 @@ struct Row<LinkRecord> {
     record.quota.reset();
     if (!version) return absl::OkStatus();
     if (!rate || !burst || !volume || !lifetime) return absl::DataLossError("a quota lacks a part");
-    record.quota = Quota{record.link, *rate, *burst, *volume, window, *lifetime, *version};
+    record.quota =
+        Quota{Scope::Link(record.link), *rate, *burst, *volume, window, *lifetime, *version};
     return CheckQuota(*record.quota);
   }
   template <typename Visitor, typename Self>
@@ -202,8 +204,48 @@ struct Row<LinkRecord> {
     v.Column("recall_upto", r.recall_upto);
     v.Column("suspended", r.suspended);
     v.Column("suspend_reason", r.suspend_reason);
+    v.Column("held_rate", r.held.rate);
+    v.Column("held_burst", r.held.burst);
+    v.Column("held_until", r.held.until);
     VisitLease(v, kSendColumns, r.send);
     VisitLease(v, kReceiveColumns, r.receive);
+  }
+};
+
+template <>
+struct Row<ScopeRecord> {
+  static constexpr char kTable[] = "scopes";
+  static constexpr char kKey[] = "scope";
+  ScopeRecord record;
+  std::string scope;
+  std::array<uint8_t, 16> base{};  // two's complement, high byte first
+
+  void FromRecord() {
+    scope = record.quota.scope.ToString();
+    const auto bits = static_cast<absl::uint128>(record.base);
+    for (size_t i = 0; i < base.size(); ++i)
+      base[i] = static_cast<uint8_t>(absl::Uint128Low64(bits >> static_cast<int>(120 - 8 * i)));
+  }
+  absl::Status ToRecord() {
+    SLUICE_ASSIGN_OR_RETURN(record.quota.scope, ParseScope(scope));
+    if (record.quota.scope.is_link()) return absl::DataLossError("a link is no scope here");
+    absl::uint128 bits = 0;
+    for (const uint8_t byte : base) bits = bits << 8 | byte;
+    record.base = static_cast<absl::int128>(bits);
+    return CheckQuota(record.quota);
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    auto& quota = row.record.quota;
+    v.Column("scope", row.scope);
+    v.Column("quota_version", quota.version);
+    v.Column("quota_rate", quota.rate);
+    v.Column("quota_burst", quota.burst);
+    v.Column("quota_volume", quota.volume);
+    v.Column("quota_window", quota.window);
+    v.Column("quota_lifetime", quota.lease_lifetime);
+    v.Column("base", row.base);
+    v.Column("window_start", row.record.window_start);
   }
 };
 
@@ -268,6 +310,7 @@ SLUICE_INSTANTIATE(FleetRecord);
 SLUICE_INSTANTIATE(NodeRecord);
 SLUICE_INSTANTIATE(TokenRecord);
 SLUICE_INSTANTIATE(LinkRecord);
+SLUICE_INSTANTIATE(ScopeRecord);
 #undef SLUICE_INSTANTIATE
 
 }  // namespace sluice

@@ -8,7 +8,7 @@
 namespace sluice {
 
 inline constexpr int kApplicationId = 0x536c7563;  // "Sluc"
-inline constexpr int kUserVersion = 1;
+inline constexpr int kUserVersion = 2;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE fleet (
@@ -52,6 +52,18 @@ CREATE TABLE tokens (
   withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1))
 ) STRICT;
 
+CREATE TABLE scopes (
+  scope TEXT PRIMARY KEY,
+  quota_version INTEGER NOT NULL CHECK (quota_version > 0),
+  quota_rate INTEGER NOT NULL,
+  quota_burst INTEGER NOT NULL,
+  quota_volume INTEGER NOT NULL,
+  quota_window INTEGER,
+  quota_lifetime INTEGER NOT NULL,
+  base BLOB NOT NULL CHECK (length(base) = 16),
+  window_start INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE links (
   src TEXT NOT NULL,
   dst TEXT NOT NULL,
@@ -74,6 +86,9 @@ CREATE TABLE links (
   recall_upto INTEGER NOT NULL CHECK (recall_upto BETWEEN 0 AND sequence),
   suspended INTEGER NOT NULL CHECK (suspended IN (0, 1)),
   suspend_reason TEXT NOT NULL,
+  held_rate INTEGER NOT NULL CHECK (held_rate >= 0),
+  held_burst INTEGER NOT NULL CHECK (held_burst >= 0),
+  held_until INTEGER NOT NULL,
   send_sequence INTEGER NOT NULL CHECK (send_sequence BETWEEN 0 AND sequence),
   send_boot BLOB NOT NULL CHECK (length(send_boot) = 16),
   send_request_id BLOB NOT NULL CHECK (length(send_request_id) = 16),

@@ -28,8 +28,10 @@ class SqliteStore final : public Store {
   absl::Status LoadAll(std::vector<Record>& records);
   template <typename Record>
   absl::Status Upsert(const Record& record);
+  absl::Status DeleteNamed(const std::string& sql, const std::string& name);
   absl::Status DeleteNode(const std::string& name);
   absl::Status DeleteToken(uint32_t index);
+  absl::Status DeleteScope(const Scope& scope);
   absl::Status Write(const Batch& batch);
   // Runs a cached statement after `bind` has filled it.
   template <typename Bind>
@@ -56,10 +58,14 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   if (status.ok()) status = LoadAll(state.nodes);
   if (status.ok()) status = LoadAll(state.tokens);
   if (status.ok()) status = LoadAll(state.links);
+  if (status.ok()) status = LoadAll(state.scopes);
   if (!status.ok()) return Annotate(status, StrCat(db_.path(), ": restore it from a backup"));
   if (!fleets.empty()) state.fleet = fleets.front();
   std::sort(state.links.begin(), state.links.end(),
             [](const LinkRecord& a, const LinkRecord& b) { return a.link < b.link; });
+  std::sort(
+      state.scopes.begin(), state.scopes.end(),
+      [](const ScopeRecord& a, const ScopeRecord& b) { return a.quota.scope < b.quota.scope; });
   return state;
 }
 
@@ -84,11 +90,19 @@ absl::Status SqliteStore::Upsert(const Record& record) {
   return Run(sql, [&](const SqliteStatement& s) { return BindRecord(s, record); });
 }
 
-absl::Status SqliteStore::DeleteNode(const std::string& name) {
-  return Run("DELETE FROM nodes WHERE name = ?", [&](const SqliteStatement& s) {
+absl::Status SqliteStore::DeleteNamed(const std::string& sql, const std::string& name) {
+  return Run(sql, [&](const SqliteStatement& s) {
     sqlite3_bind_text(s.get(), 1, name.c_str(), -1, SQLITE_TRANSIENT);
     return absl::OkStatus();
   });
+}
+
+absl::Status SqliteStore::DeleteNode(const std::string& name) {
+  return DeleteNamed("DELETE FROM nodes WHERE name = ?", name);
+}
+
+absl::Status SqliteStore::DeleteScope(const Scope& scope) {
+  return DeleteNamed("DELETE FROM scopes WHERE scope = ?", scope.ToString());
 }
 
 absl::Status SqliteStore::DeleteToken(uint32_t index) {
@@ -105,6 +119,8 @@ absl::Status SqliteStore::Write(const Batch& batch) {
   for (uint32_t index : batch.deleted_tokens) SLUICE_RETURN_IF_ERROR(DeleteToken(index));
   for (const TokenRecord& token : batch.tokens) SLUICE_RETURN_IF_ERROR(Upsert(token));
   for (const LinkRecord& link : batch.links) SLUICE_RETURN_IF_ERROR(Upsert(link));
+  for (const Scope& scope : batch.deleted_scopes) SLUICE_RETURN_IF_ERROR(DeleteScope(scope));
+  for (const ScopeRecord& scope : batch.scopes) SLUICE_RETURN_IF_ERROR(Upsert(scope));
   return absl::OkStatus();
 }
 

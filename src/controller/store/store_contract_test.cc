@@ -60,6 +60,9 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   batch.nodes = {SampleNode("a1", 1), SampleNode("b1", 2)};
   batch.tokens = {SampleToken(1), SampleToken(2)};
   batch.links = {SampleLink("a1", "b1"), SampleLink("b1", "a1")};
+  batch.scopes = {SampleScope(Scope::Fleet()), SampleScope(Scope::Enclosure("east")),
+                  SampleScope(Scope::Node("a1"))};
+  batch.scopes[1].base = -5;
   Commit(batch);
   Reopen();
   const StoredState state = Load();
@@ -67,6 +70,7 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   EXPECT_EQ(state.nodes, batch.nodes);
   EXPECT_EQ(state.tokens, batch.tokens);
   EXPECT_EQ(state.links, batch.links);
+  EXPECT_EQ(state.scopes, batch.scopes);
 }
 
 TEST_P(StoreContractTest, AbsentFieldsComeBackAbsent) {
@@ -99,14 +103,17 @@ TEST_P(StoreContractTest, DeletedRecordsAreGone) {
   Batch batch;
   batch.nodes = {SampleNode("a1", 1), SampleNode("b1", 2)};
   batch.tokens = {SampleToken(1)};
+  batch.scopes = {SampleScope(Scope::Fleet()), SampleScope(Scope::Node("a1"))};
   Commit(batch);
   Batch removal;
   removal.deleted_nodes = {"a1"};
   removal.deleted_tokens = {1};
+  removal.deleted_scopes = {Scope::Node("a1")};
   Commit(removal);
   Reopen();
   EXPECT_THAT(Load().nodes, ElementsAre(SampleNode("b1", 2)));
   EXPECT_THAT(Load().tokens, IsEmpty());
+  EXPECT_THAT(Load().scopes, ElementsAre(SampleScope(Scope::Fleet())));
 }
 
 TEST_P(StoreContractTest, ABatchMayHoldManyRecords) {

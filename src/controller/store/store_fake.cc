@@ -34,6 +34,7 @@ StoredState FakeStore::Snapshot() const {
   for (const auto& [name, node] : nodes_) state.nodes.push_back(node);
   for (const auto& [index, token] : tokens_) state.tokens.push_back(token);
   for (const auto& [name, link] : links_) state.links.push_back(link);
+  for (const auto& [scope, record] : scopes_) state.scopes.push_back(record);
   return state;
 }
 
@@ -44,6 +45,7 @@ void FakeStore::Restore(const StoredState& state) {
   batch.nodes = state.nodes;
   batch.tokens = state.tokens;
   batch.links = state.links;
+  batch.scopes = state.scopes;
   Apply(batch);
 }
 
@@ -54,6 +56,8 @@ void FakeStore::Apply(const Batch& batch) {
   for (uint32_t index : batch.deleted_tokens) tokens_.erase(index);
   for (const TokenRecord& token : batch.tokens) tokens_[token.index] = token;
   for (const LinkRecord& link : batch.links) links_[link.link] = link;
+  for (const Scope& scope : batch.deleted_scopes) scopes_.erase(scope);
+  for (const ScopeRecord& scope : batch.scopes) scopes_[scope.quota.scope] = scope;
 }
 
 }  // namespace sluice

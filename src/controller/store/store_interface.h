@@ -20,11 +20,12 @@ struct StoredState {
   std::vector<NodeRecord> nodes;
   std::vector<TokenRecord> tokens;
   std::vector<LinkRecord> links;
+  std::vector<ScopeRecord> scopes;
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
 // Changes that become durable together. A record replaces the one of the same
-// key (a node's name, a token's index, a link's name).
+// key (a node's name, a token's index, a link's name, a scope).
 struct Batch {
   std::optional<FleetRecord> fleet;
   std::vector<NodeRecord> nodes;
@@ -32,10 +33,12 @@ struct Batch {
   std::vector<TokenRecord> tokens;
   std::vector<uint32_t> deleted_tokens;
   std::vector<LinkRecord> links;  // never deleted: their sequences only grow
+  std::vector<ScopeRecord> scopes;
+  std::vector<Scope> deleted_scopes;
 
   bool empty() const {
     return !fleet && nodes.empty() && deleted_nodes.empty() && tokens.empty() &&
-           deleted_tokens.empty() && links.empty();
+           deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty();
   }
 };
 

@@ -64,8 +64,8 @@ inline IssuedLease SampleLease(uint64_t sequence) {
 inline LinkRecord SampleLink(const std::string& src, const std::string& dst) {
   LinkRecord link;
   link.link = {src, dst};
-  link.quota =
-      Quota{link.link, kMaxRate, kMinBurst, kMaxVolume, absl::Hours(24), kMinLeaseLifetime, 21};
+  link.quota = Quota{Scope::Link(link.link), kMaxRate,          kMinBurst, kMaxVolume,
+                     absl::Hours(24),        kMinLeaseLifetime, 21};
   link.account.spent = Bytes{22};
   link.account.window_start = LedgerTime{23};
   link.account.boot = BootNonce{24};
@@ -77,9 +77,19 @@ inline LinkRecord SampleLink(const std::string& src, const std::string& dst) {
   link.recall_upto = 39;
   link.suspended = true;
   link.suspend_reason = "a drill; 'quoted'";
+  link.held = HeldRate{kMaxRate, kMaxBurst, LedgerTime{30}};
   link.send = SampleLease(38);
   link.receive = SampleLease(37);
   return link;
+}
+
+inline ScopeRecord SampleScope(const Scope& scope) {
+  ScopeRecord record;
+  record.quota = Quota{
+      scope, kMaxScopeRate, kMaxScopeBurst, kMaxVolume, absl::Hours(24), kMaxLeaseLifetime, 31};
+  record.base = (absl::int128{1} << 100) + 32;
+  record.window_start = LedgerTime{33};
+  return record;
 }
 
 }  // namespace sluice

@@ -17,7 +17,7 @@ namespace sluice {
 class CoreFake final : public ControllerCore {
  public:
   std::vector<NodeView> nodes;
-  std::vector<Quota> quotas;
+  std::vector<QuotaView> quotas;
   std::vector<LeaseView> leases;
   std::vector<LinkView> links;
   absl::Status answer;              // of every change
@@ -55,12 +55,12 @@ class CoreFake final : public ControllerCore {
     return Note(StrCat("remove ", name));
   }
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects&) override {
-    SLUICE_RETURN_IF_ERROR(Note(StrCat("set ", quota.link.ToString(), " ", quota.rate.bps, " ",
+    SLUICE_RETURN_IF_ERROR(Note(StrCat("set ", quota.scope.ToString(), " ", quota.rate.bps, " ",
                                        quota.burst.value, " ", quota.volume.value)));
     quota.version = 7;
     return quota;
   }
-  absl::Status DeleteQuota(const LinkName& link, Effects&) override {
+  absl::Status DeleteQuota(const Scope& link, Effects&) override {
     return Note(StrCat("delete ", link.ToString()));
   }
   absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects&) override {
@@ -71,7 +71,7 @@ class CoreFake final : public ControllerCore {
   }
 
   std::vector<NodeView> Nodes() const override { return nodes; }
-  std::vector<Quota> Quotas() const override { return quotas; }
+  std::vector<QuotaView> Quotas() const override { return quotas; }
   std::vector<LeaseView> Leases() const override { return leases; }
   ControllerStatus Status() const override {
     ControllerStatus status;
@@ -117,14 +117,14 @@ class CoreRunnerFake final : public CoreRunner {
 // A link "a1>b1" with a quota and both ends reporting, and "b1>a1" without a quota.
 inline std::vector<LinkView> SampleLinks() {
   Quota quota;
-  quota.link = {"a1", "b1"};
+  quota.scope = Scope::Link({"a1", "b1"});
   quota.rate = BitRate{100'000'000};
   quota.burst = Bytes{125'000};
   quota.volume = Bytes{(uint64_t{1} << 62) - 1};
   quota.lease_lifetime = absl::Seconds(30);
   quota.version = 3;
   LinkView open;
-  open.link = quota.link;
+  open.link = quota.scope.link;
   open.state = LinkView::State::kOpen;
   open.quota = quota;
   open.leased_rate = quota.rate;

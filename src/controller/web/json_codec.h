@@ -21,8 +21,9 @@ namespace sluice {
 // carries the field that is wrong, if one is (FieldOf). Numbers are bit/s, bytes
 // and seconds, whole and not negative; strings are as people write them.
 
-// PUT /api/v1/quotas/{link}. The quota is in range; burst 0 stands for "not given".
-absl::StatusOr<Quota> DecodeQuota(const LinkName& link, std::string_view body);
+// PUT /api/v1/quotas/{scope}. The quota is in range; burst 0 stands for "not given". A
+// link's must say rate and volume; what another scope's leaves out it does not bound.
+absl::StatusOr<Quota> DecodeQuota(const Scope& scope, std::string_view body);
 
 struct NewNodeBody {
   std::string name;
@@ -42,7 +43,7 @@ absl::Status DecodeNothing(std::string_view body);
 // Durations are seconds; remaining times are never below 0, endless ones null.
 std::string EncodeNodes(const std::vector<NodeView>& nodes);
 std::string EncodeNewNode(const NodeView& node, const ControllerCore::NewNode& added);
-std::string EncodeQuotas(const std::vector<Quota>& quotas);
+std::string EncodeQuotas(const std::vector<QuotaView>& quotas);
 std::string EncodeQuota(const Quota& quota);
 std::string EncodeLeases(const std::vector<LeaseView>& leases);
 std::string EncodeLinks(const std::vector<LinkView>& links);

@@ -14,12 +14,13 @@ namespace {
 using nlohmann::json;
 
 const LinkName kLink{"a1", "b1"};
+const Scope kScope = Scope::Link(kLink);
 
 TEST(DecodeQuotaTest, TakesTextsAsPeopleWriteThem) {
   auto quota = DecodeQuota(
-      kLink, R"({"rate":"100Mbit","burst":"64KiB","volume":"1GB","per":"24h","lease":"30s"})");
+      kScope, R"({"rate":"100Mbit","burst":"64KiB","volume":"1GB","per":"24h","lease":"30s"})");
   ASSERT_TRUE(quota.ok()) << quota.status();
-  EXPECT_EQ(quota->link, kLink);
+  EXPECT_EQ(quota->scope, kScope);
   EXPECT_EQ(quota->rate, BitRate{100'000'000});
   EXPECT_EQ(quota->burst, Bytes{65'536});
   EXPECT_EQ(quota->volume, Bytes{1'000'000'000});
@@ -28,21 +29,34 @@ TEST(DecodeQuotaTest, TakesTextsAsPeopleWriteThem) {
 }
 
 TEST(DecodeQuotaTest, TakesNumbersAndDefaults) {
-  auto quota = DecodeQuota(kLink, R"({"rate":8000,"volume":1500,"per":"lifetime","lease":1})");
+  auto quota = DecodeQuota(kScope, R"({"rate":8000,"volume":1500,"per":"lifetime","lease":1})");
   ASSERT_TRUE(quota.ok()) << quota.status();
   EXPECT_EQ(quota->rate, kMinRate);
   EXPECT_EQ(quota->burst, Bytes{0});
   EXPECT_EQ(quota->window, std::nullopt);
   EXPECT_EQ(quota->lease_lifetime, absl::Seconds(1));
-  EXPECT_EQ(DecodeQuota(kLink, R"({"rate":1e8,"volume":1500})")->rate, BitRate{100'000'000});
-  EXPECT_EQ(DecodeQuota(kLink, R"({"rate":"1Mbit","volume":1})")->lease_lifetime,
+  EXPECT_EQ(DecodeQuota(kScope, R"({"rate":1e8,"volume":1500})")->rate, BitRate{100'000'000});
+  EXPECT_EQ(DecodeQuota(kScope, R"({"rate":"1Mbit","volume":1})")->lease_lifetime,
             kDefaultLeaseLifetime);
-  EXPECT_EQ(DecodeQuota(kLink, R"({"rate":"1Mbit","volume":1,"per":3600})")->window,
+  EXPECT_EQ(DecodeQuota(kScope, R"({"rate":"1Mbit","volume":1,"per":3600})")->window,
             absl::Hours(1));
 }
 
+TEST(DecodeQuotaTest, ScopesAroundLinksBoundWhatTheySay) {
+  auto volume = DecodeQuota(Scope::Fleet(), R"({"volume":"1GB"})");
+  ASSERT_TRUE(volume.ok()) << volume.status();
+  EXPECT_EQ(volume->rate, kAnyRate);
+  EXPECT_EQ(volume->lease_lifetime, kMaxLeaseLifetime);
+  auto rate = DecodeQuota(Scope::Enclosure("east"), R"({"rate":"900Gbit","lease":5})");
+  ASSERT_TRUE(rate.ok()) << rate.status();
+  EXPECT_EQ(rate->volume, kAnyVolume);
+  EXPECT_EQ(rate->lease_lifetime, absl::Seconds(5));
+  EXPECT_EQ(FieldOf(DecodeQuota(Scope::Fleet(), R"({"lease":5})").status()), "rate");
+  EXPECT_EQ(FieldOf(DecodeQuota(kScope, R"({"volume":"1GB"})").status()), "rate");
+}
+
 TEST(DecodeQuotaTest, IsExactAbove53Bits) {
-  auto quota = DecodeQuota(kLink, R"({"rate":"400Gbit","volume":4611686018427387903})");
+  auto quota = DecodeQuota(kScope, R"({"rate":"400Gbit","volume":4611686018427387903})");
   ASSERT_TRUE(quota.ok()) << quota.status();
   EXPECT_EQ(quota->volume.value, 4611686018427387903u);
   const std::string text = EncodeQuota(*quota);
@@ -57,7 +71,7 @@ struct Bad {
 class BadQuotaTest : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadQuotaTest, IsRefusedAndBlamed) {
-  auto quota = DecodeQuota(kLink, GetParam().body);
+  auto quota = DecodeQuota(kScope, GetParam().body);
   ASSERT_FALSE(quota.ok());
   EXPECT_EQ(quota.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FieldOf(quota.status()), GetParam().field) << quota.status();
@@ -109,12 +123,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"{\"rate\":\"\xff\xfe\",\"volume\":1}", "rate"}));
 
 TEST(DecodeTest, DeepNestingIsRefusedAtItsFirstLevel) {
-  EXPECT_FALSE(DecodeQuota(kLink, std::string(60'000, '[')).ok());
+  EXPECT_FALSE(DecodeQuota(kScope, std::string(60'000, '[')).ok());
   std::string deep = R"({"rate":)" + std::string(60'000, '[');
-  EXPECT_EQ(FieldOf(DecodeQuota(kLink, deep).status()), "rate");
+  EXPECT_EQ(FieldOf(DecodeQuota(kScope, deep).status()), "rate");
   std::string objects = R"({"rate":)";
   for (int i = 0; i < 10'000; ++i) objects += R"({"a":)";
-  EXPECT_EQ(FieldOf(DecodeQuota(kLink, objects).status()), "rate");
+  EXPECT_EQ(FieldOf(DecodeQuota(kScope, objects).status()), "rate");
 }
 
 TEST(DecodeTest, ALongNameIsNotRepeatedWhole) {
@@ -200,7 +214,14 @@ TEST(EncodeTest, QuotasAndLeases) {
   EXPECT_TRUE(out["window_s"].is_null());
   EXPECT_EQ(out["lease_s"], 30.0);
   quota.window = absl::Hours(24);
-  out = json::parse(EncodeQuotas({quota}), nullptr, false)["quotas"][0];
+  QuotaView view;
+  view.quota = quota;
+  view.used = Bytes{5};
+  out = json::parse(EncodeQuotas({view}), nullptr, false)["quotas"][0];
+  EXPECT_EQ(out["scope"], "a1>b1");
+  EXPECT_EQ(out["link"], "a1>b1");
+  EXPECT_EQ(out["volume_used_bytes"], 5);
+  EXPECT_TRUE(out["recalled_within_s"].is_null());
   EXPECT_EQ(out["per"], "24h");
   EXPECT_EQ(out["window_s"], 86'400.0);
   LeaseView lease;

@@ -106,14 +106,14 @@ absl::Status FillOptional(const FlatObject& object, Quota& quota) {
   if (const FlatValue* burst = Find(object, "burst")) {
     SLUICE_ASSIGN_OR_RETURN(quota.burst, BytesFrom("burst", *burst));
   } else {
-    quota.burst = DefaultBurst(quota.rate);
+    quota.burst = DefaultBurst(quota.rate, quota.scope.kind);
   }
   const FlatValue* per = Find(object, "per");
   const auto* text = per == nullptr ? nullptr : std::get_if<std::string>(per);
   if (per != nullptr && (text == nullptr || *text != "lifetime")) {
     SLUICE_ASSIGN_OR_RETURN(quota.window, DurationFrom("per", *per));
   }
-  quota.lease_lifetime = kDefaultLeaseLifetime;
+  quota.lease_lifetime = quota.scope.is_link() ? kDefaultLeaseLifetime : kMaxLeaseLifetime;
   if (const FlatValue* lease = Find(object, "lease")) {
     SLUICE_ASSIGN_OR_RETURN(quota.lease_lifetime, DurationFrom("lease", *lease));
   }
@@ -122,17 +122,24 @@ absl::Status FillOptional(const FlatObject& object, Quota& quota) {
 
 }  // namespace
 
-absl::StatusOr<Quota> DecodeQuota(const LinkName& link, std::string_view body) {
+absl::StatusOr<Quota> DecodeQuota(const Scope& scope, std::string_view body) {
   SLUICE_ASSIGN_OR_RETURN(FlatObject object,
                           ParseFlatObject(body, {"rate", "burst", "volume", "per", "lease"}));
   Quota quota;
-  quota.link = link;
+  quota.scope = scope;
+  quota.rate = kAnyRate;
+  quota.volume = kAnyVolume;
   const FlatValue* rate = Find(object, "rate");
-  if (rate == nullptr) return Missing("rate", "\"100Mbit\"");
-  SLUICE_ASSIGN_OR_RETURN(quota.rate, RateFrom(*rate));
   const FlatValue* volume = Find(object, "volume");
-  if (volume == nullptr) return Missing("volume", "\"1GB\"");
-  SLUICE_ASSIGN_OR_RETURN(quota.volume, BytesFrom("volume", *volume));
+  const bool needs_all = scope.is_link() || (rate == nullptr && volume == nullptr);
+  if (rate == nullptr && needs_all) return Missing("rate", "\"100Mbit\"");
+  if (volume == nullptr && needs_all) return Missing("volume", "\"1GB\"");
+  if (rate != nullptr) {
+    SLUICE_ASSIGN_OR_RETURN(quota.rate, RateFrom(*rate));
+  }
+  if (volume != nullptr) {
+    SLUICE_ASSIGN_OR_RETURN(quota.volume, BytesFrom("volume", *volume));
+  }
   SLUICE_RETURN_IF_ERROR(FillOptional(object, quota));
   absl::Status checked = CheckQuota(quota);
   if (!checked.ok()) return WithField(checked, FieldOf(checked));

@@ -96,7 +96,9 @@ Json ToJson(const NodeView& node) {
 
 Json ToJson(const Quota& quota) {
   Json out;
-  out["link"] = quota.link.ToString();
+  out["scope"] = quota.scope.ToString();
+  out["kind"] = KindName(quota.scope.kind);
+  out["link"] = quota.scope.is_link() ? Json(quota.scope.ToString()) : Json(nullptr);
   out["rate_bps"] = quota.rate.bps;
   out["burst_bytes"] = quota.burst.value;
   out["volume_bytes"] = quota.volume.value;
@@ -104,6 +106,18 @@ Json ToJson(const Quota& quota) {
   out["window_s"] = quota.window ? Seconds(*quota.window) : Json(nullptr);
   out["lease_s"] = Seconds(quota.lease_lifetime);
   out["version"] = quota.version;
+  return out;
+}
+
+Json ToJson(const QuotaView& view) {
+  Json out = ToJson(view.quota);
+  out["volume_used_bytes"] = view.used.value;
+  out["volume_left_bytes"] = view.left.value;
+  out["volume_outstanding_bytes"] = view.outstanding.value;
+  out["leased_rate_bps"] = view.leased_rate.bps;
+  out["links"] = view.links;
+  out["recalling"] = view.recalling;
+  out["recalled_within_s"] = view.recalling > 0 ? Remaining(view.recalled_within) : Json(nullptr);
   return out;
 }
 
@@ -182,7 +196,7 @@ Json CountStates(const std::vector<T>& items, std::initializer_list<typename T::
 }  // namespace
 
 std::string EncodeNodes(const std::vector<NodeView>& nodes) { return List("nodes", nodes); }
-std::string EncodeQuotas(const std::vector<Quota>& quotas) { return List("quotas", quotas); }
+std::string EncodeQuotas(const std::vector<QuotaView>& quotas) { return List("quotas", quotas); }
 std::string EncodeLeases(const std::vector<LeaseView>& leases) { return List("leases", leases); }
 std::string EncodeLinks(const std::vector<LinkView>& links) { return List("links", links); }
 std::string EncodeQuota(const Quota& quota) { return One("quota", ToJson(quota)); }

@@ -61,7 +61,7 @@ absl::Status RestApi::Do(const Task& task) const {
 absl::StatusOr<std::string> RestApi::Read(Operation operation) const {
   if (operation == Operation::kGetStatus) return Status();
   std::vector<NodeView> nodes;
-  std::vector<Quota> quotas;
+  std::vector<QuotaView> quotas;
   std::vector<LeaseView> leases;
   SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
     if (operation == Operation::kListNodes) nodes = core.Nodes();
@@ -79,15 +79,11 @@ absl::StatusOr<std::string> RestApi::Change(const RouteMatch& match, std::string
   const Operation operation = match.route->operation;
   if (operation == Operation::kAddNode) return AddNode(body);
   if (operation == Operation::kRemoveNode) return RemoveNode(match.argument);
+  if (operation == Operation::kSetQuota || operation == Operation::kDeleteQuota)
+    return ChangeQuota(match, body);
   absl::StatusOr<LinkName> link = ParseLinkName(match.argument);
   if (!link.ok()) return WithField(link.status(), "link");
   if (operation == Operation::kGetLink) return GetLink(*link);
-  if (operation == Operation::kSetQuota) return SetQuota(*link, body);
-  if (operation == Operation::kDeleteQuota) {
-    SLUICE_RETURN_IF_ERROR(Do(
-        [&](ControllerCore& core, Effects& effects) { return core.DeleteQuota(*link, effects); }));
-    return EncodeDone("deleted", link->ToString());
-  }
   if (operation == Operation::kRevokeLink) {
     SLUICE_ASSIGN_OR_RETURN(const std::string reason, DecodeReason(body));
     SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) {
@@ -124,8 +120,21 @@ absl::StatusOr<std::string> RestApi::RemoveNode(const std::string& name) const {
   return EncodeDone("removed", name);
 }
 
-absl::StatusOr<std::string> RestApi::SetQuota(const LinkName& link, std::string_view body) const {
-  SLUICE_ASSIGN_OR_RETURN(const Quota wanted, DecodeQuota(link, body));
+absl::StatusOr<std::string> RestApi::ChangeQuota(const RouteMatch& match,
+                                                 std::string_view body) const {
+  absl::StatusOr<Scope> scope = ParseScope(match.argument);
+  if (!scope.ok()) {
+    const bool link = match.argument.find(':') == std::string::npos;
+    return WithField(scope.status(), link ? "link" : "scope");
+  }
+  if (match.route->operation == Operation::kSetQuota) return SetQuota(*scope, body);
+  SLUICE_RETURN_IF_ERROR(Do(
+      [&](ControllerCore& core, Effects& effects) { return core.DeleteQuota(*scope, effects); }));
+  return EncodeDone("deleted", scope->ToString());
+}
+
+absl::StatusOr<std::string> RestApi::SetQuota(const Scope& scope, std::string_view body) const {
+  SLUICE_ASSIGN_OR_RETURN(const Quota wanted, DecodeQuota(scope, body));
   Quota set;
   SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) -> absl::Status {
     SLUICE_ASSIGN_OR_RETURN(set, core.SetQuota(wanted, effects));

@@ -121,8 +121,9 @@ class RestServerTest : public testing::Test {
 TEST_F(RestServerTest, EveryRouteAnswersAndNeedsTheTokenUnlessOpen) {
   for (const Route& route : Routes()) {
     std::string path(route.path);
-    for (const auto& [hole, value] :
-         {std::pair<std::string, std::string>{"{link}", "a1%3Eb1"}, {"{name}", "a1"}})
+    for (const auto& [hole, value] : {std::pair<std::string, std::string>{"{link}", "a1%3Eb1"},
+                                      {"{scope}", "enclosure:east"},
+                                      {"{name}", "a1"}})
       if (size_t at = path.find(hole); at != std::string::npos)
         path.replace(at, hole.size(), value);
     std::string body = route.operation == Operation::kSetQuota ? kQuotaBody : "";
