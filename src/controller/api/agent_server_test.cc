@@ -53,6 +53,7 @@ class NotingCore final : public ControllerCore {
     return absl::UnimplementedError("");
   }
   absl::Status RemoveNode(const std::string&, Effects&) override { return absl::OkStatus(); }
+  void Flush(Effects&) override {}
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects&) override { return quota; }
   absl::Status DeleteQuota(const Scope&, Effects&) override { return absl::OkStatus(); }
   absl::Status RevokeLink(const LinkName&, const std::string&, Effects&) override {

@@ -100,6 +100,11 @@ class ControllerCore {
   virtual absl::Status OnMessage(const std::string& node, uint64_t session,
                                  const agent::v1::AgentMessage& message, Effects& effects) = 0;
   virtual void OnSessionEnd(const std::string& node, uint64_t session, Effects& effects) = 0;
+  // Makes durable, in one commit, what OnMessage granted since the last call, and adds
+  // the leases to `effects`, or denials if it fails. Call it after every OnMessage, or
+  // after several at once: a commit costs the same for one grant and for hundreds. Until
+  // then no lease is sent, and views show what may yet be taken back.
+  virtual void Flush(Effects& effects) = 0;
   // Time passed; call at least every 100 ms.
   virtual void Tick(Effects& effects) = 0;
 

@@ -60,6 +60,7 @@ absl::Status CoreImpl::OnLeaseRequest(Node& node, const agent::v1::LeaseRequest&
          "the link has no quota", absl::Seconds(30), effects);
     return absl::OkStatus();
   }
+  if (link->pending) Flush(effects);
   TakeReport(node, usage, effects);
   link->asked = clock_.Now();
   if (!AnswerRepeated(node, *link, request, id, effects)) Decide(node, *link, request, id, effects);
@@ -113,26 +114,59 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
     return;
   }
   next.send.request_id = id;
-  auto signed_lease =
+  PendingGrant grant{next.link, link.record, request.request_id(), {}, {}};
+  grant.send =
       IssueSend(next, std::get<Grant>(decision), *node.session, BootTime{request.sent_at_ns()});
-  auto receive = IssueReceive(next, link);
-  Batch batch;
-  batch.links.push_back(next);
-  if (const absl::Status status = Commit(batch); !status.ok()) {
-    Deny(node, next.link.ToString(), request.request_id(), agent::v1::DENY_UNAVAILABLE,
-         StrCat("the controller cannot store a grant: ", ToStd(status.message())), kRetryStore,
-         effects);
-    return;
-  }
-  const bool roomy = SaturatingSub(next.send.volume_limit, next.account.reported) >= kLargestPacket;
+  grant.receive = IssueReceive(next, link);
   link.record = std::move(next);
-  link.dirty = false;
-  link.reported_at_grant = link.record.account.reported;
   Recharge(link);
+  link.pending = true;
+  pending_.push_back(std::move(grant));
+}
+
+void CoreImpl::Flush(Effects& effects) {
+  if (pending_.empty()) return;
+  Batch batch;
+  batch.links.reserve(pending_.size());
+  for (const PendingGrant& grant : pending_) batch.links.push_back(links_.at(grant.link).record);
+  const absl::Status status = Commit(batch);
+  std::vector<PendingGrant> grants = std::exchange(pending_, {});
+  for (PendingGrant& grant : grants)
+    status.ok() ? Release(std::move(grant), effects) : TakeBack(grant, status, effects);
+}
+
+void CoreImpl::Release(PendingGrant grant, Effects& effects) {
+  Link& link = links_.at(grant.link);
+  const LinkRecord& record = link.record;
+  link.pending = false;
+  link.dirty = false;
+  link.reported_at_grant = record.account.reported;
+  const bool roomy =
+      SaturatingSub(record.send.volume_limit, record.account.reported) >= kLargestPacket;
   if (roomy && link.sender.report)
     link.volume_drops_at_grant = link.sender.report->drops[SLUICE_DROP_VOLUME].packets;
-  if (receive) AddLease(link.record.link.dst, *std::move(receive), effects);
-  AddLease(node.record.name, std::move(signed_lease), effects);
+  if (grant.receive) AddLease(grant.link.dst, *std::move(grant.receive), effects);
+  AddLease(grant.link.src, std::move(grant.send), effects);
+}
+
+// Reports that came since stay taken: they cannot be of the lease that was never sent.
+void CoreImpl::TakeBack(const PendingGrant& grant, const absl::Status& why, Effects& effects) {
+  Link& link = links_.at(grant.link);
+  LinkRecord& record = link.record;
+  link.pending = false;
+  record.account.ceiling = std::max(grant.before.account.ceiling, record.account.reported);
+  record.receiver = grant.before.receiver;
+  record.sequence = grant.before.sequence;
+  record.recall_upto = grant.before.recall_upto;
+  record.held = grant.before.held;
+  record.send = grant.before.send;
+  record.receive = grant.before.receive;
+  link.dirty = true;
+  Recharge(link);
+  Node* node = FindNode(grant.link.src);
+  if (node == nullptr) return;
+  Deny(*node, grant.link.ToString(), grant.request_id, agent::v1::DENY_UNAVAILABLE,
+       StrCat("the controller cannot store a grant: ", ToStd(why.message())), kRetryStore, effects);
 }
 
 agent::v1::SignedLease CoreImpl::IssueSend(LinkRecord& record, const Grant& grant,

@@ -60,6 +60,35 @@ TEST_F(CoreGrantsTest, NothingLeavesBeforeItIsDurable) {
   EXPECT_FALSE(fleet_.Request(kLink));
 }
 
+TEST_F(CoreGrantsTest, GrantsOfSeveralLinksShareACommit) {
+  const LinkName back{"b1", "a1"};
+  ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(back, kMegabyte)).ok());
+  const auto ask = [&](Effects& effects) {
+    fleet_.clock_.Advance(absl::Milliseconds(1));
+    for (const LinkName& link : {kLink, back})
+      ASSERT_TRUE(fleet_.core_
+                      ->OnMessage(link.src, fleet_.agent(link.src).session, fleet_.RequestFor(link),
+                                  effects)
+                      .ok());
+    EXPECT_THAT(effects.sends, SizeIs(0)) << "nothing before the commit";
+    fleet_.core_->Flush(effects);
+  };
+  const int before = fleet_.store_.commits();
+  Effects effects;
+  ask(effects);
+  EXPECT_EQ(fleet_.store_.commits(), before + 1);
+  EXPECT_THAT(effects.sends, SizeIs(4)) << "both ends of both links";
+  const Bytes out = fleet_.View(kLink).outstanding;
+  // The next fails: all of it is taken back.
+  fleet_.store_.FailCommits(1, absl::ResourceExhaustedError("disk full"));
+  Effects failed;
+  ask(failed);
+  EXPECT_THAT(failed.sends, SizeIs(2));
+  for (const Effects::Send& send : failed.sends) EXPECT_TRUE(send.message.has_denied());
+  EXPECT_EQ(fleet_.View(kLink).outstanding, out);
+  EXPECT_EQ(fleet_.View(kLink).lease_sequence, 1u);
+}
+
 TEST_F(CoreGrantsTest, RenewalAddsToWhatIsUsedAndResetsNothing) {
   ASSERT_FALSE(fleet_.Request(kLink));
   fleet_.Traffic(kLink, 8 * kMegabyte);

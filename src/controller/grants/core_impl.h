@@ -34,6 +34,7 @@ class CoreImpl final : public ControllerCore {
   absl::Status OnMessage(const std::string& node, uint64_t session,
                          const agent::v1::AgentMessage& message, Effects& effects) override;
   void OnSessionEnd(const std::string& node, uint64_t session, Effects& effects) override;
+  void Flush(Effects& effects) override;
   void Tick(Effects& effects) override;
 
   absl::StatusOr<NewNode> AddNode(const std::string& name, const std::string& enclosure,
@@ -97,7 +98,8 @@ class CoreImpl final : public ControllerCore {
   };
   struct Link {
     LinkRecord record;
-    bool dirty = false;  // differs from the store in what may be lost
+    bool dirty = false;    // differs from the store in what may be lost
+    bool pending = false;  // has a PendingGrant
     End sender;
     End receiver;
     uint64_t volume_drops_at_grant = 0;
@@ -107,6 +109,14 @@ class CoreImpl final : public ControllerCore {
     std::optional<BootTime> asked;
     std::optional<Bytes> reported_at_grant;
     std::optional<Share> share;  // as of the last SetShares
+  };
+  // A grant that is in its link's record and not yet in the store.
+  struct PendingGrant {
+    LinkName link;
+    LinkRecord before;
+    std::string request_id;
+    agent::v1::SignedLease send;
+    std::optional<agent::v1::SignedLease> receive;
   };
   // A removed node, whose tunnel stays up until the last words have arrived.
   struct Leaving {
@@ -172,6 +182,8 @@ class CoreImpl final : public ControllerCore {
   // its old lease again. False if it is a new request.
   bool AnswerRepeated(Node& node, Link& link, const agent::v1::LeaseRequest& request,
                       const RequestId& id, Effects& effects);
+  void Release(PendingGrant grant, Effects& effects);
+  void TakeBack(const PendingGrant& grant, const absl::Status& why, Effects& effects);
   bool Alive(const IssuedLease& lease) const;
   bool Recalling(const LinkRecord& record) const;
   // Add the sender's or the receiver's lease to `record`; what to send.
@@ -261,6 +273,7 @@ class CoreImpl final : public ControllerCore {
   std::map<uint32_t, TokenRecord> tokens_;
   std::map<LinkName, Link> links_;
   std::map<Scope, Budget> budgets_;
+  std::vector<PendingGrant> pending_;  // of different links
   BootTime shared_at_;
   std::vector<Leaving> leaving_;
 };

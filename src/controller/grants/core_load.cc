@@ -135,6 +135,7 @@ void CoreImpl::AddDirtyScopes(Batch& batch) const {
 }
 
 void CoreImpl::Tick(Effects& effects) {
+  Flush(effects);
   ForgiveStall();
   EndSilentSessions(effects);
   ForgetOldTokens(effects);

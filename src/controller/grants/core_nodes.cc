@@ -83,6 +83,7 @@ absl::StatusOr<ControllerCore::NewNode> CoreImpl::AddNode(const std::string& nam
                                                           bool gateway,
                                                           const std::vector<IpPrefix>& prefixes,
                                                           Effects& effects) {
+  Flush(effects);
   Batch batch;
   batch.fleet = FleetNow();
   SLUICE_ASSIGN_OR_RETURN(NodeRecord node,
@@ -239,6 +240,7 @@ absl::StatusOr<std::string> CoreImpl::NodeAt(const IpAddress& address) const {
 }
 
 absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
+  Flush(effects);
   Node* node = FindNode(name);
   if (node == nullptr) return absl::NotFoundError(StrCat("there is no node ", ForMessage(name)));
   Batch batch;

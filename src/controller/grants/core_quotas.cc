@@ -25,6 +25,7 @@ absl::Status CoreImpl::CommitLink(Link& link, LinkRecord next, bool new_version)
 }
 
 absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
+  Flush(effects);
   if (quota.burst == Bytes{0}) quota.burst = DefaultBurst(quota.rate, quota.scope.kind);
   SLUICE_RETURN_IF_ERROR(CheckQuota(quota));
   return quota.scope.is_link() ? SetLinkQuota(std::move(quota), effects)
@@ -62,6 +63,7 @@ absl::StatusOr<Quota> CoreImpl::SetLinkQuota(Quota quota, Effects& effects) {
 }
 
 absl::Status CoreImpl::DeleteQuota(const Scope& scope, Effects& effects) {
+  Flush(effects);
   return scope.is_link() ? DeleteLinkQuota(scope.link, effects) : DeleteScopeQuota(scope, effects);
 }
 
@@ -82,6 +84,7 @@ absl::Status CoreImpl::DeleteLinkQuota(const LinkName& name, Effects& effects) {
 
 absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reason,
                                   Effects& effects) {
+  Flush(effects);
   Link* link = FindLink(name);
   if (link == nullptr || !link->record.quota)
     return absl::NotFoundError(
@@ -96,6 +99,7 @@ absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reaso
 }
 
 absl::Status CoreImpl::RestoreLink(const LinkName& name, Effects& effects) {
+  Flush(effects);
   Link* link = FindLink(name);
   if (link == nullptr || !link->record.quota)
     return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));

@@ -66,6 +66,7 @@ absl::Status CoreImpl::TakeHelloRecord(Node& node, const agent::v1::Hello& hello
 
 absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::Hello& hello,
                                Effects& effects) {
+  Flush(effects);  // grants belong to the session that asked
   if (node.session && node.session->id >= session)
     return absl::AbortedError("a newer session of the node has taken over");
   if (hello.sent_at_ns() <= 0) return absl::InvalidArgumentError("sent_at_ns is not positive");

@@ -116,6 +116,7 @@ class TestFleet {
   absl::Status Deliver(const std::string& name, const agent::v1::AgentMessage& message) {
     Effects effects;
     const absl::Status status = core_->OnMessage(name, agent(name).session, message, effects);
+    core_->Flush(effects);
     Take(std::move(effects));
     return status;
   }

@@ -11,6 +11,8 @@ namespace sluice {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(50);
+// Events that share a commit: more would make the first of them wait for too long.
+constexpr size_t kMostTogether = 512;
 
 }  // namespace
 
@@ -35,7 +37,7 @@ bool Engine::Post(Event event, Done done) {
 absl::Status Engine::Run(Event event) {
   auto ran = std::make_shared<std::promise<void>>();
   std::future<void> future = ran->get_future();
-  if (!Post(std::move(event), [ran] { ran->set_value(); }))
+  if (!queue_.Push(Item{std::move(event), [ran] { ran->set_value(); }, /*alone=*/true}))
     return absl::UnavailableError("the controller is busy or stopping; try again");
   future.wait();
   return absl::OkStatus();
@@ -47,20 +49,44 @@ void Engine::Loop() {
     const absl::Duration wait = std::max(next_tick - clock_.Now(), absl::ZeroDuration());
     std::optional<Item> item = queue_.PopFor(wait);
     if (item) {
-      Effects effects;
-      item->event(core_, effects);
-      Carry(std::move(effects));
-      if (item->done) item->done();
+      Serve(*std::move(item));
     } else if (queue_.closed()) {
       return;
     }
     if (clock_.Now() < next_tick) continue;
     next_tick = clock_.Now() + kTick;
-    Effects effects;
-    core_.Tick(effects);
-    effects.control_peers_changed |= peers_due_;
-    Carry(std::move(effects));
+    Tick();
   }
+}
+
+// `item` and what else waits, with one commit for all that they were granted.
+void Engine::Serve(Item item) {
+  Effects effects;
+  std::vector<Done> done;
+  std::optional<Item> next = std::move(item);
+  while (next && !next->alone) {
+    next->event(core_, effects);
+    done.push_back(std::move(next->done));
+    next = done.size() < kMostTogether ? queue_.PopFor(absl::ZeroDuration()) : std::nullopt;
+  }
+  core_.Flush(effects);
+  Carry(std::move(effects));
+  for (const Done& call : done) {
+    if (call) call();
+  }
+  if (!next) return;
+  Effects own;
+  next->event(core_, own);
+  core_.Flush(own);
+  Carry(std::move(own));
+  if (next->done) next->done();
+}
+
+void Engine::Tick() {
+  Effects effects;
+  core_.Tick(effects);
+  effects.control_peers_changed |= peers_due_;
+  Carry(std::move(effects));
 }
 
 void Engine::Carry(Effects effects) {

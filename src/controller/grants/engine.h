@@ -36,7 +36,8 @@ class Engine final : public CoreRunner {
   using Done = std::function<void()>;
 
   // `core`, `outside` and `clock` outlive the engine.
-  Engine(ControllerCore& core, Outside& outside, const Clock& clock, size_t queue_capacity = 8192);
+  Engine(ControllerCore& core, Outside& outside, const Clock& clock,
+         size_t queue_capacity = 65'536);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -47,7 +48,8 @@ class Engine final : public CoreRunner {
   void Stop();
 
   // Thread-safe, never waits. `done` runs on the engine's thread after the
-  // effects of `event` have been carried out. False, and nothing runs, when the
+  // effects of `event` have been carried out. What is posted while a commit runs shares
+  // the next one. False, and nothing runs, when the
   // queue is full or the engine is stopped.
   [[nodiscard]] bool Post(Event event, Done done = {});
   absl::Status Run(Event event) override;
@@ -56,8 +58,11 @@ class Engine final : public CoreRunner {
   struct Item {
     Event event;
     Done done;
+    bool alone = false;  // not among others that share one commit
   };
   void Loop();
+  void Serve(Item item);
+  void Tick();
   void Carry(Effects effects);
   void SyncPeers();
 
