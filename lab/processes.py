@@ -87,7 +87,9 @@ class Processes:
             if child is not None and child.poll() is not None:
                 del self._children[pid]
                 return True
-            if process_start(pid) is None:
+            # A child is over when it can be reaped: before that its threads may still hold
+            # its sockets.
+            if child is None and process_start(pid) is None:
                 return True
             time.sleep(0.01)
         return False
