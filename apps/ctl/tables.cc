@@ -66,12 +66,15 @@ std::string Per(const Json& quota) {
   return per.empty() ? "lifetime" : per;
 }
 
-// "link: why" for all links that say why.
+// "link: why" for all links that say why, and alerts.
 std::string WhyLines(const Json& links) {
   std::string out;
-  for (const Json& link : links)
+  for (const Json& link : links) {
     if (std::string why = Text(link, "why"); !why.empty())
       out += StrCat("  ", Text(link, "link"), ": ", why, "\n");
+    if (std::string text = Text(Member(link, "mismatch"), "text"); !text.empty())
+      out += StrCat("  ", Text(link, "link"), ": COUNTS DIFFER: ", text, "\n");
+  }
   return out.empty() ? out : "\n" + out;
 }
 
@@ -211,6 +214,8 @@ std::string LinkDetails(const Json& answer) {
                       ShowSeconds(Number(link, "expires_in_s"))));
   add("Sent", EndLine(link, "sender"));
   add("Received", EndLine(link, "receiver"));
+  if (std::string text = Text(Member(link, "mismatch"), "text"); !text.empty())
+    add("Counts differ", text);
   const auto drops = SortedDrops(Member(link, "drops"));
   for (const auto& [packets, name] : drops)
     add("Dropped", StrCat(packets, packets == 1 ? " packet: " : " packets: ", ReasonWords(name)));

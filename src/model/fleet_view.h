@@ -61,6 +61,14 @@ struct EndView {
   absl::Duration expires_in;  // as the agent sees it, less the age
 };
 
+// The ends of a link count differently, by more than what is on its way or lost.
+struct MismatchView {
+  Bytes sent;  // as counted since the receiver's counter began
+  Bytes received;
+  absl::Duration since;  // how long it has lasted
+  std::string text;      // in words
+};
+
 // A quota and what is taken of it.
 struct QuotaView {
   Quota quota;
@@ -92,6 +100,7 @@ struct LinkView {
   std::optional<absl::Duration> expires_in;
   uint64_t lease_sequence = 0;
   Drops drops{};  // of both ends
+  std::optional<MismatchView> mismatch;
   std::optional<EndView> sender;
   std::optional<EndView> receiver;
 };

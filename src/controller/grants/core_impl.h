@@ -13,6 +13,7 @@
 
 #include "controller/grants/controller_core.h"
 #include "controller/policy/grant.h"
+#include "controller/policy/mismatch.h"
 #include "controller/policy/scope.h"
 #include "controller/store/store_interface.h"
 #include "model/ledger.h"
@@ -109,6 +110,7 @@ class CoreImpl final : public ControllerCore {
     std::optional<BootTime> asked;
     std::optional<Bytes> reported_at_grant;
     std::optional<Share> share;  // as of the last SetShares
+    Comparison comparison;       // of what both ends count
   };
   // A grant that is in its link's record and not yet in the store.
   struct PendingGrant {
@@ -168,6 +170,9 @@ class CoreImpl final : public ControllerCore {
   void TakeReport(Node& node, const LinkReport& report, Effects& effects);
   void TakeSenderReport(const Session& session, Link& link, const LinkReport& report);
   void TakeReceiverReport(const Session& session, Link& link, const LinkReport& report);
+  // Whether both ends' counts agree, as far as their reports are of one time.
+  void Compare(Link& link);
+  std::optional<EndCounts> CountsOf(const Link& link) const;
   void TakeUnknownLease(const Session& session, Link& link, const LinkReport& report);
   void TakeReboots(Node& node, const std::vector<LinkReport>& reports);
   void RevokeIfOpen(Node& node, End& end, const LinkReport& report, bool repeated,
@@ -245,6 +250,7 @@ class CoreImpl final : public ControllerCore {
   std::optional<LeaseView> ViewOf(const LinkSide& side, const IssuedLease& lease) const;
   void SetState(const Link& link, const LinkAccount& account, LinkView& view) const;
   QuotaView ViewOf(const Budget& budget) const;
+  std::optional<MismatchView> MismatchOf(const Link& link) const;
   // Why nothing is left for the link: its own volume or a scope's; none if there is.
   std::optional<std::string> WhyExhausted(const Link& link, const LinkAccount& account,
                                           const LinkView& view) const;

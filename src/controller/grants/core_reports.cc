@@ -16,6 +16,9 @@ namespace {
 // A node that keeps open what it should have closed is told again so often.
 constexpr absl::Duration kRepeatRevoke = absl::Seconds(1);
 
+// Reports that are older than this are not compared with the other end's.
+constexpr absl::Duration kComparableAge = absl::Seconds(1);
+
 bool IsOpen(const LinkReport& report) {
   return report.lease_sequence > 0 && !report.closed && report.expires_in > absl::ZeroDuration();
 }
@@ -57,6 +60,7 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
         : TakeReceiverReport(*node.session, *link, report);
   end.report = report;
   end.at = clock_.Now();
+  Compare(*link);
   if (!MayBeOpen(*link, report)) RevokeIfOpen(node, end, report, /*repeated=*/true, effects);
 }
 
@@ -114,6 +118,33 @@ void CoreImpl::TakeUnknownLease(const Session& session, Link& link, const LinkRe
   lease.dead_at = Now() + ConservativeLifetime(lease.lifetime, config_.clock_rate_error,
                                                config_.enforcement_delay);
   record.send = lease;
+}
+
+std::optional<EndCounts> CoreImpl::CountsOf(const Link& link) const {
+  const LinkRecord& record = link.record;
+  const Node* src = FindNode(record.link.src);
+  const Node* dst = FindNode(record.link.dst);
+  if (src == nullptr || dst == nullptr || !src->session || !dst->session) return std::nullopt;
+  if (record.account.boot != src->session->boot || record.receiver.boot != dst->session->boot)
+    return std::nullopt;
+  for (const auto& [end, session] :
+       {std::pair(&link.sender, &*src->session), std::pair(&link.receiver, &*dst->session)}) {
+    const bool fresh =
+        end->report && end->at >= session->began && clock_.Now() - end->at < kComparableAge;
+    if (!fresh) return std::nullopt;
+  }
+  return EndCounts{SaturatingSub(LifeReported(record.account), record.receiver.charged),
+                   SaturatingSub(link.receiver.report->admitted, record.receiver.count)};
+}
+
+void CoreImpl::Compare(Link& link) {
+  const auto counts = CountsOf(link);
+  if (!counts) return;
+  const bool differed = MismatchOf(link).has_value();
+  const IssuedLease& lease = link.record.send;
+  link.comparison = Compared(link.comparison, *counts, InFlight(lease.rate, lease.burst), Now());
+  if (const auto mismatch = MismatchOf(link); mismatch && !differed)
+    spdlog::error("link {}: {}", link.record.link.ToString(), mismatch->text);
 }
 
 void CoreImpl::TakeReceiverReport(const Session& session, Link& link, const LinkReport& report) {

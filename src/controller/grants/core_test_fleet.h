@@ -44,6 +44,7 @@ struct TestAgent {
   uint64_t session = 0;
   uint8_t next_request = 1;
   std::map<LinkSide, TestGate> gates;
+  double honesty = 1;  // how much of what its gates count it reports
   std::vector<agent::v1::ControllerMessage> inbox;
 };
 
@@ -104,7 +105,8 @@ class TestFleet {
     if (const auto it = agent.gates.find(side); it != agent.gates.end()) {
       const TestGate& gate = it->second;
       report.lease_sequence = gate.sequence;
-      report.admitted = Bytes{gate.admitted};
+      report.admitted =
+          Bytes{static_cast<uint64_t>(static_cast<double>(gate.admitted) * agent.honesty)};
       report.volume_limit = Bytes{gate.limit};
       report.expires_in = gate.expires_at - AgentNow(agent);
       report.closed = gate.closed || report.expires_in <= absl::ZeroDuration();

@@ -135,6 +135,7 @@ LinkView CoreImpl::ViewOf(const Link& link) const {
   view.lease_sequence = record.send.sequence;
   AddDrops(link.sender.report, view.drops);
   AddDrops(link.receiver.report, view.drops);
+  view.mismatch = MismatchOf(link);
   view.sender = ViewOf(link.sender);
   view.receiver = ViewOf(link.receiver);
   const absl::Duration rest = record.send.issued_at + record.send.lifetime - Now();
@@ -143,6 +144,21 @@ LinkView CoreImpl::ViewOf(const Link& link) const {
     view.leased_rate = record.send.rate;
   }
   SetState(link, account, view);
+  return view;
+}
+
+std::optional<MismatchView> CoreImpl::MismatchOf(const Link& link) const {
+  const auto& since = link.comparison.differs_since;
+  if (!since || Now() - *since < kMismatchSettles) return std::nullopt;
+  const LinkRecord& record = link.record;
+  MismatchView view;
+  view.sent = SaturatingSub(LifeReported(record.account), record.receiver.charged);
+  if (link.receiver.report)
+    view.received = SaturatingSub(link.receiver.report->admitted, record.receiver.count);
+  view.since = Now() - *since;
+  view.text = StrCat(record.link.src, " says that it sent ", view.sent.value, " bytes and ",
+                     record.link.dst, " that it received ", view.received.value, "; for ",
+                     FormatExact(absl::Floor(view.since, absl::Seconds(1))), " now");
   return view;
 }
 

@@ -145,6 +145,14 @@ Json ToJson(const std::optional<EndView>& end) {
           {"expires_in_s", Remaining(end->expires_in)}};
 }
 
+Json ToJson(const std::optional<MismatchView>& mismatch) {
+  if (!mismatch) return nullptr;
+  return {{"sent_bytes", mismatch->sent.value},
+          {"received_bytes", mismatch->received.value},
+          {"since_s", Seconds(mismatch->since)},
+          {"text", mismatch->text}};
+}
+
 Json ToJson(const LinkView& link) {
   const std::optional<Quota>& quota = link.quota;
   Json out;
@@ -167,6 +175,7 @@ Json ToJson(const LinkView& link) {
   out["drops"] = DropPackets(link.drops);
   out["sender"] = ToJson(link.sender);
   out["receiver"] = ToJson(link.receiver);
+  out["mismatch"] = ToJson(link.mismatch);
   return out;
 }
 
