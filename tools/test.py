@@ -137,6 +137,19 @@ def tier_layers(log: Log) -> Result:
     return one(log.run([sys.executable, "tools/check_layers.py"]) == 0)
 
 
+def tier_model(log: Log) -> Result:
+    """The Promela model; its lines say how many states each search had."""
+    start = log.size()
+    code = log.run([sys.executable, "tools/check_model.py"])
+    lines = log.tail(100, start).splitlines()
+    result = Result(passed=sum(line.startswith("passed ") for line in lines),
+                    failed=sum(line.startswith("FAILED ") for line in lines),
+                    notes=[line for line in lines if line.startswith(("passed ", "FAILED "))])
+    if code != 0 and result.failed == 0:
+        result.add(Result(failed=1, notes=[f"failed: check_model.py ended with {code}"]))
+    return result
+
+
 def tier_build(log: Log) -> Result:
     return one(configure_and_build(log, BUILD, ["programs"]))
 
@@ -218,6 +231,7 @@ def tier_e2e(log: Log) -> Result:
 TIERS: dict[str, Callable[[Log], Result]] = {
     "format": tier_format,
     "layers": tier_layers,
+    "model": tier_model,
     "build": tier_build,
     "unit": tier_unit,
     "tsan": tier_tsan,
