@@ -45,7 +45,7 @@ CoreConfig ConfigOf() {
 
 Quota QuotaOf(const LinkName& link) {
   Quota quota;
-  quota.link = link;
+  quota.scope = Scope::Link(link);
   quota.version = 1;
   quota.rate = BitRate{1'000'000'000};
   quota.burst = Bytes{1'000'000};

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <sodium.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -25,12 +26,18 @@ using MdContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using Kdf = std::unique_ptr<EVP_KDF, Free<EVP_KDF_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Free<EVP_KDF_CTX_free>>;
 
-// For calls that fail only without memory or with a broken libcrypto; a wrong
+// For calls that fail only without memory or with a broken library; a wrong
 // key or signature must not come of that.
 void Must(bool ok, const char* what) {
   if (ok) return;
-  std::fprintf(stderr, "sluice: libcrypto failed: %s\n", what);
+  std::fprintf(stderr, "sluice: cryptography failed: %s\n", what);
   std::abort();
+}
+
+// Picks the fastest code for this CPU, once.
+bool SodiumReady() {
+  static const bool ready = sodium_init() >= 0;
+  return ready;
 }
 
 const uint8_t* Data(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
@@ -57,29 +64,31 @@ OSSL_PARAM OctetParam(const char* name, std::string_view value) {
 
 }  // namespace
 
-PublicKey Ed25519PublicKey(const Secret32& seed) { return PublicOf(EVP_PKEY_ED25519, seed); }
+Ed25519Signer::Ed25519Signer(const Secret32& seed) {
+  Must(SodiumReady() &&
+           crypto_sign_seed_keypair(public_key_.data(), key_.data(), seed.bytes().data()) == 0,
+       "crypto_sign_seed_keypair");
+}
 
-Signature Ed25519Sign(const Secret32& seed, std::string_view message) {
-  Pkey key = PrivateKey(EVP_PKEY_ED25519, seed);
-  MdContext context(EVP_MD_CTX_new());
+Ed25519Signer::~Ed25519Signer() { Wipe(key_.data(), key_.size()); }
+
+Signature Ed25519Signer::Sign(std::string_view message) const {
   Signature out{};
-  size_t size = out.size();
-  Must(context != nullptr &&
-           EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-           EVP_DigestSign(context.get(), out.data(), &size, Data(message), message.size()) == 1 &&
-           size == out.size(),
-       "EVP_DigestSign");
+  Must(crypto_sign_detached(out.data(), nullptr, Data(message), message.size(), key_.data()) == 0,
+       "crypto_sign_detached");
   return out;
 }
 
+PublicKey Ed25519PublicKey(const Secret32& seed) { return Ed25519Signer(seed).public_key(); }
+
+Signature Ed25519Sign(const Secret32& seed, std::string_view message) {
+  return Ed25519Signer(seed).Sign(message);
+}
+
 bool Ed25519Verify(const PublicKey& key, std::string_view message, std::string_view signature) {
-  if (signature.size() != Signature{}.size()) return false;
-  Pkey pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()));
-  MdContext context(EVP_MD_CTX_new());
-  if (pkey == nullptr || context == nullptr) return false;
-  if (EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) != 1) return false;
-  return EVP_DigestVerify(context.get(), Data(signature), signature.size(), Data(message),
-                          message.size()) == 1;
+  return signature.size() == Signature{}.size() && SodiumReady() &&
+         crypto_sign_verify_detached(Data(signature), Data(message), message.size(), key.data()) ==
+             0;
 }
 
 PublicKey X25519PublicKey(const Secret32& secret) { return PublicOf(EVP_PKEY_X25519, secret); }

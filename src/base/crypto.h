@@ -1,4 +1,5 @@
-// The few primitives Sluice needs, from OpenSSL 3.
+// The few primitives Sluice needs: Ed25519 from libsodium, which signs twice as fast, the
+// rest from OpenSSL 3.
 #ifndef SLUICE_BASE_CRYPTO_H_
 #define SLUICE_BASE_CRYPTO_H_
 
@@ -13,7 +14,23 @@ namespace sluice {
 
 using Signature = std::array<uint8_t, 64>;
 
-// Ed25519 (RFC 8032). The secret is the 32-byte seed.
+// An Ed25519 (RFC 8032) private key, expanded from its 32-byte seed, which takes as long
+// as a signature. Wiped when it goes. Thread-safe.
+class Ed25519Signer {
+ public:
+  Ed25519Signer(const Secret32& seed);  // not explicit: a seed is a key
+  ~Ed25519Signer();
+  Ed25519Signer(const Ed25519Signer&) = delete;
+  Ed25519Signer& operator=(const Ed25519Signer&) = delete;
+
+  const PublicKey& public_key() const { return public_key_; }
+  Signature Sign(std::string_view message) const;
+
+ private:
+  PublicKey public_key_{};
+  std::array<uint8_t, 64> key_{};
+};
+
 PublicKey Ed25519PublicKey(const Secret32& seed);
 Signature Ed25519Sign(const Secret32& seed, std::string_view message);
 // False for any signature or key that does not verify, malformed ones included.

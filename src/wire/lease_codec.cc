@@ -122,10 +122,10 @@ absl::StatusOr<Lease> FromProto(const agent::v1::Lease& proto) {
   return lease;
 }
 
-agent::v1::SignedLease SignLease(const Secret32& seed, const Lease& lease) {
+agent::v1::SignedLease SignLease(const Ed25519Signer& signer, const Lease& lease) {
   agent::v1::SignedLease out;
   out.set_lease(ToProto(lease).SerializeAsString());
-  out.set_signature(ToWireBytes(Ed25519Sign(seed, SignedText(out.lease()))));
+  out.set_signature(ToWireBytes(signer.Sign(SignedText(out.lease()))));
   return out;
 }
 

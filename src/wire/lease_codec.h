@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/crypto.h"
 #include "base/secret.h"
 #include "model/lease.h"
 #include "proto/agent.pb.h"
@@ -30,7 +31,7 @@ absl::StatusOr<Lease> FromProto(const agent::v1::Lease& proto);
 
 // `seed` is the fleet's Ed25519 lease-signing seed. The lease must pass
 // FromProto's checks, or nobody will take it.
-agent::v1::SignedLease SignLease(const Secret32& seed, const Lease& lease);
+agent::v1::SignedLease SignLease(const Ed25519Signer& signer, const Lease& lease);
 
 // PermissionDenied if `key` did not sign it; InvalidArgument if it is signed
 // but does not parse, has fields unknown to this version (which may restrict

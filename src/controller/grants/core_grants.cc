@@ -260,7 +260,7 @@ agent::v1::SignedLease CoreImpl::Sign(const LinkSide& side, const IssuedLease& l
   out.volume_limit = lease.volume_limit;
   out.anchor = anchor;
   out.lifetime = lease.expires_at - anchor;
-  return SignLease(config_.signing_seed, out);
+  return SignLease(signer_, out);
 }
 
 bool CoreImpl::Alive(const IssuedLease& lease) const {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crypto.h"
 #include "controller/grants/controller_core.h"
 #include "controller/policy/grant.h"
 #include "controller/policy/mismatch.h"
@@ -264,6 +265,7 @@ class CoreImpl final : public ControllerCore {
   bool Online(const std::string& name) const;
 
   const CoreConfig config_;
+  const Ed25519Signer signer_;
   const PublicKey lease_key_;
   Store& store_;
   const Clock& clock_;

@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<ControllerCore>> ControllerCore::Create(CoreConfi
 
 CoreImpl::CoreImpl(CoreConfig config, Store& store, const Clock& clock)
     : config_(std::move(config)),
-      lease_key_(Ed25519PublicKey(config_.signing_seed)),
+      signer_(config_.signing_seed),
+      lease_key_(signer_.public_key()),
       store_(store),
       clock_(clock) {}
 
