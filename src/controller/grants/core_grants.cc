@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/grants/core_impl.h"
@@ -113,7 +114,8 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   auto receive = IssueReceive(next, link);
   Batch batch;
   batch.links.push_back(next);
-  if (const absl::Status status = Commit(batch); !status.ok()) {
+  if (const absl::Status status = Commit(batch);
+      !status.ok() && !Mutated(Mutation::kVisibleBeforeDurable)) {
     Deny(node, next.link.ToString(), request.request_id(), agent::v1::DENY_UNAVAILABLE,
          StrCat("the controller cannot store a grant: ", ToStd(status.message())), kRetryStore,
          effects);
@@ -247,6 +249,7 @@ void CoreImpl::SendRevokes(const Link& link, const std::string& reason, Effects&
   for (const Role role : {Role::kSend, Role::kReceive}) {
     const std::string& end = role == Role::kSend ? name.src : name.dst;
     if (link.record.sequence == 0 || !Online(end)) continue;
+    if (role == Role::kReceive && Mutated(Mutation::kRevokeSenderOnly)) continue;
     Effects::Send& send = effects.sends.emplace_back();
     send.node = end;
     agent::v1::Revoke& revoke = *send.message.mutable_revoke();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/grants/core_impl.h"
@@ -73,7 +74,8 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   // What the gate counted before its last message is surely in this report, so
   // if that message left after the newest lease's end, nothing can follow it.
   const bool outlived = session.previous_sent > record.send.expires_at + config_.enforcement_delay;
-  const bool final = report.closed && (newest || outlived);
+  const bool closed = report.closed || Mutated(Mutation::kOpenIsFinal);
+  const bool final = closed && (newest || outlived);
   SenderCount count{session.boot, report.admitted, std::nullopt, Bytes{0}};
   if (final) {
     count.bound = report.admitted;

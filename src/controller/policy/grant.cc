@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "controller/policy/ledger.h"
 
 namespace sluice {
@@ -17,7 +18,7 @@ constexpr absl::Duration kRetryLeast = absl::Milliseconds(100);
 std::optional<Denial> Refusal(const GrantInput& input) {
   using Reason = Denial::Reason;
   if (!input.quota) return Denial{Reason::kNoQuota, "the link has no quota", kRetryOperator};
-  if (input.suspended) {
+  if (input.suspended && !Mutated(Mutation::kRevokedGranted)) {
     return Denial{Reason::kRevoked, "revoked by the operator: " + input.suspend_reason,
                   kRetryOperator};
   }
@@ -49,7 +50,8 @@ GrantDecision DecideGrant(const GrantInput& input) {
   const LinkAccount& account = input.account;
 
   const Bytes wanted = SaturatingAdd(BytesIn(quota.rate, quota.lease_lifetime), quota.burst);
-  const Bytes slice = std::min(wanted, Left(quota, account));
+  const Bytes left = Mutated(Mutation::kRenewalResets) ? quota.volume : Left(quota, account);
+  const Bytes slice = std::min(wanted, left);
   const Bytes limit = std::min(SaturatingAdd(account.reported, slice), kMaxCount);
   if (limit <= account.reported) return Exhausted(input);
   Grant grant{quota.rate, quota.burst, limit, quota.lease_lifetime, account};
