@@ -97,7 +97,7 @@ class Author {
   std::array<int64_t, 5> Arguments(ActionKind kind) {
     switch (kind) {
       case ActionKind::kTraffic:
-        return {Link(), rng_.Scale(500, 16'000), rng_.Scale(2'000, 30'000), rng_.Scale(64, 20'000),
+        return {Link(), rng_.Scale(500, 16'000), rng_.Scale(10'000, 80'000), rng_.Scale(64, 20'000),
                 rng_.Range(1, 3)};
       case ActionKind::kSetQuota:
         return {Link(), rng_.Scale(64'000, 8'000'000), rng_.Scale(20'000, 2'000'000),
@@ -217,7 +217,7 @@ Profile ProfileOf(uint64_t seed) {
 
 Schedule ScheduleOf(uint64_t seed, uint64_t steps) {
   const Profile profile = ProfileOf(seed);
-  return {seed, steps, Author(seed, profile).Write()};
+  return Schedule{seed, steps, Author(seed, profile).Write()};
 }
 
 std::string_view ActionName(ActionKind kind) { return kNames[static_cast<size_t>(kind)]; }

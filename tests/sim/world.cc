@@ -78,7 +78,7 @@ int World::NodeOf(const Event& event) const {
 bool World::Defer(const Event& event) {
   TrueTime until = 0;
   if (event.kind == EventKind::kToController || event.kind == EventKind::kControllerTick ||
-      event.kind == EventKind::kControllerHangup) {
+      event.kind == EventKind::kControllerHangup || event.kind == EventKind::kJoin) {
     until = controller_stalled_;
   } else if (const int index = NodeOf(event); index >= 0) {
     const Node& node = *nodes_[static_cast<size_t>(index)];

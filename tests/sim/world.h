@@ -200,6 +200,7 @@ class World {
   std::vector<std::pair<int, int>> ends_;        // of each link
   std::vector<std::array<BootTime, 2>> probed_;  // of each link's sides: leases with these ends
   std::deque<Session> sessions_;
+  size_t first_session_ = 0;  // those before it ended when the controller died
   std::vector<Flow> flows_;
   MachineClock controller_clock_;
   std::unique_ptr<Checker> checker_;

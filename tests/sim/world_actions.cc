@@ -61,7 +61,7 @@ void World::DoToController(const Action& action) {
     case ActionKind::kFailCommits:
       return store_->FailCommits(static_cast<int>(first), second != 0);
     default:
-      controller_stalled_ = now_ + first * kMillisecond;
+      controller_stalled_ = std::max(controller_stalled_, now_ + first * kMillisecond);
   }
 }
 
@@ -81,10 +81,10 @@ void World::DoToNode(const Action& action, Node& node) {
     case ActionKind::kPartition:
       return Partition(node, arg);
     case ActionKind::kStall:
-      node.stalled = until;
+      node.stalled = std::max(node.stalled, until);
       return;
     case ActionKind::kSuspend:
-      node.suspended = until;
+      node.suspended = std::max(node.suspended, until);
       return;
     case ActionKind::kKillAgent:
       if (node.core) KillAgent(node, until);

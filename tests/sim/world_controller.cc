@@ -67,10 +67,11 @@ void World::CrashController(int64_t down_ms, bool reboot) {
     ++machine_boots_;
     controller_clock_.Reboot(rng_.Range(1, 50) * kSecond);
   }
+  for (; first_session_ < sessions_.size(); ++first_session_)
+    sessions_[first_session_].controller_end = false;
   for (const auto& node : nodes_) {
     node->heard_session = 0;
     if (node->session == 0) continue;
-    SessionOf(node->session).controller_end = false;
     const int64_t notices = rng_.Chance(80) ? Delay() : rng_.Range(2, 5) * kSecond;
     Post(now_ + notices, EventKind::kAgentHangup, node->session);
   }
