@@ -66,8 +66,14 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   const LinkRecord before = record;
   if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
   // A session's reports come in order, so a count that goes back began anew.
-  if (record.account.boot != session.boot || report.admitted < record.account.reported)
+  if (record.account.boot != session.boot || report.admitted < record.account.reported) {
+    const Bytes ceiling = record.account.ceiling;
+    const bool same_boot = record.account.boot == session.boot;
     record.account = Rebooted(record.account, session.boot, report.admitted);
+    // It may also be an old report, come again: then the lease is still out.
+    if (same_boot && Alive(record.send))
+      record.account.ceiling = std::max(ceiling, report.admitted);
+  }
   if (report.lease_sequence > record.sequence) TakeUnknownLease(session, link, report);
 
   const bool newest = report.lease_sequence >= record.send.sequence;
