@@ -145,6 +145,8 @@ void Checker::ControllerStarted(const ControllerCore& core,
   ledger_base_ = LedgerTime{} + core.Status().ledger_time;
   clock_base_ = controller_clock_.Now();
   Disturbed();
+  // The ledger's time may have been set back into an earlier window.
+  for (Link& link : links_) Roll(link);
   for (const auto& [name, record] : records) {
     Link* link = Find(name);
     if (link == nullptr) continue;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -28,6 +29,7 @@ struct Options {
   uint64_t steps = 20'000;
   std::string mutation;
   bool all_mutations = false;
+  bool list_mutations = false;
   std::string replay;
   std::string out = "sim-failure.txt";
 };
@@ -41,6 +43,7 @@ double SecondsSince(WallClock::time_point start) {
 
 struct Tally {
   WallClock::time_point began = WallClock::now();
+  std::clock_t cpu = std::clock();
   uint64_t seeds = 0;
   uint64_t steps = 0;
   uint64_t leases = 0;
@@ -55,11 +58,13 @@ struct Tally {
   }
   void Print() const {
     const double seconds = std::max(SecondsSince(began), 1e-9);
+    const double busy = std::max(static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC, 1e-9);
     std::cout << absl::StreamFormat(
-        "%d seeds, %d steps in %.1f s: %.1f seeds/s, %.0f steps/s; %.0f s simulated, %d leases, "
-        "%d packets admitted\n",
+        "%d seeds, %d steps in %.1f s: %.1f seeds/s, %.0f steps/s (%.0f steps per second of CPU "
+        "time); %.0f s simulated, %d leases, %d packets admitted\n",
         seeds, steps, seconds, static_cast<double>(seeds) / seconds,
-        static_cast<double>(steps) / seconds, simulated, leases, packets);
+        static_cast<double>(steps) / seconds, static_cast<double>(steps) / busy, simulated, leases,
+        packets);
   }
 };
 
@@ -145,6 +150,11 @@ int FindAllMutations(const Options& options) {
   return missed > 0 ? 1 : 0;
 }
 
+int ListMutations() {
+  for (size_t i = 1; i < kMutationNames.size(); ++i) std::cout << kMutationNames[i] << "\n";
+  return 0;
+}
+
 int Replay(const Options& options) {
   std::ifstream in(options.replay);
   std::ostringstream text;
@@ -181,6 +191,7 @@ int Main(int argc, char** argv) {
   app.add_option("--steps-per-seed", options.steps, "events in a run");
   app.add_option("--mutation", options.mutation, "look for this planted bug, 60 s at most");
   app.add_flag("--all-mutations", options.all_mutations, "look for each in turn");
+  app.add_flag("--list-mutations", options.list_mutations, "name them and end");
   app.add_option("--replay", options.replay, "run the schedule in this file");
   app.add_option("--with-mutation", with, "plant this bug and run seeds or a replay as usual");
   app.add_option("--out", options.out, "where a failing schedule goes");
@@ -190,6 +201,7 @@ int Main(int argc, char** argv) {
     std::cerr << "no such mutation in this build: " << with << "\n";
     return 2;
   }
+  if (options.list_mutations) return ListMutations();
   if (!options.replay.empty()) return Replay(options);
   if (options.all_mutations) return FindAllMutations(options);
   if (!options.mutation.empty()) return FindMutation(options, options.mutation) ? 0 : 1;
