@@ -171,7 +171,7 @@ void Checker::GateBegan(int node) {
   for (auto& [link, role] : sides_[static_cast<size_t>(node)]) {
     End& end = EndOf(*link, role);
     end.held.reset();
-    if (role == Role::kSend) link->boot_admitted = 0;
+    if (role == Role::kSend) link->boot_admitted = link->told = 0;
   }
 }
 
@@ -198,8 +198,22 @@ void Checker::RevokeObeyed(const LinkSide& side, uint64_t sequence) {
   end.revoked = std::max(end.revoked, sequence);
 }
 
+// A sender that says less than before, because the side has no route just now, is
+// taken as one whose counter began anew: the ledger counts too much.
+void Checker::NoteCount(const agent::v1::LinkReport& report) {
+  const absl::StatusOr<LinkName> name = ParseLinkName(report.link());
+  Link* link = name.ok() ? Find(*name) : nullptr;
+  if (link == nullptr || report.role() != agent::v1::ROLE_SEND) return;
+  if (report.admitted_bytes() < link->told) link->overcounted = true;
+  link->told = std::max(link->told, report.admitted_bytes());
+}
+
 void Checker::MessageLeft(int node, const agent::v1::AgentMessage& message) {
   int64_t sent_at = 0;
+  for (const agent::v1::LinkReport& report : message.hello().links()) NoteCount(report);
+  for (const agent::v1::LinkReport& report : message.heartbeat().links()) NoteCount(report);
+  if (message.has_lease_request()) NoteCount(message.lease_request().usage());
+  if (message.has_lease_closed()) NoteCount(message.lease_closed().usage());
   if (message.has_hello()) sent_at = message.hello().sent_at_ns();
   if (message.has_heartbeat()) sent_at = message.heartbeat().sent_at_ns();
   if (message.has_lease_request()) sent_at = message.lease_request().sent_at_ns();

@@ -111,6 +111,7 @@ class Checker {
     std::optional<Quota> quota;
     std::optional<TrueTime> suspended_since;
     uint64_t admitted = 0;       // by the sender's gates, ever
+    uint64_t told = 0;           // the highest count that the sender said in this boot
     uint64_t boot_admitted = 0;  // by the sender's gate of this boot
     uint64_t baseline = 0;       // `admitted` when life or window began
     uint64_t allowed = 0;        // since then
@@ -121,6 +122,7 @@ class Checker {
     uint64_t used() const { return admitted - baseline; }
   };
 
+  void NoteCount(const agent::v1::LinkReport& report);
   void Fail(std::string invariant, std::string what);
   Link* Find(const LinkName& name);
   static End& EndOf(Link& link, Role role) {

@@ -39,11 +39,12 @@ constexpr std::array<std::string_view, kActionKinds> kNames = {"traffic",
                                                                "swap",
                                                                "replay_lease",
                                                                "replay_report",
+                                                               "hold_lease",
                                                                "forge_lease"};
 
 // How often each kind comes, against the others; a seed leaves out some.
 constexpr std::array<int, kActionKinds> kWeights = {60, 8, 2, 4, 5, 1, 3, 5, 5, 3, 2, 4, 4, 3, 1,
-                                                    3,  3, 4, 4, 4, 2, 4, 1, 2, 3, 3, 5, 2, 3};
+                                                    3,  3, 4, 4, 4, 2, 4, 1, 2, 3, 3, 5, 2, 8, 3};
 
 constexpr int64_t kHorizon = 90 * kSecond;
 
@@ -110,6 +111,7 @@ class Author {
       case ActionKind::kAddNode:
       case ActionKind::kCut:
       case ActionKind::kLoseGate:
+      case ActionKind::kHoldLease:
         return {Node()};
       case ActionKind::kPartition:
       case ActionKind::kStall:

@@ -46,9 +46,10 @@ enum class ActionKind {
   kSwap,             // node, 1: towards the controller; the next two change places
   kReplayLease,      // node, how many leases ago
   kReplayReport,     // node, how many messages ago
+  kHoldLease,        // node: the next lease arrives only after a Revoke of its link
   kForgeLease,       // node, how: other signer, changed bytes, other boot, higher sequence
 };
-inline constexpr size_t kActionKinds = 29;
+inline constexpr size_t kActionKinds = 30;
 
 struct Action {
   TrueTime at = 0;

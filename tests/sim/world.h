@@ -117,6 +117,9 @@ class World {
     TrueTime files_fail = 0;
     TrueTime tunnel_fails = 0;
     std::array<Mischief, 2> mischief;  // towards the agent, towards the controller
+    bool hold_lease = false;
+    std::optional<agent::v1::ControllerMessage> held_lease;
+    std::string held_link;
     std::deque<agent::v1::SignedLease> old_leases;
     std::deque<agent::v1::AgentMessage> old_messages;
   };

@@ -115,6 +115,9 @@ void World::DoToNode(const Action& action, Node& node) {
       return;
     case ActionKind::kReplayLease:
       return ReplayLease(node, arg);
+    case ActionKind::kHoldLease:
+      node.hold_lease = true;
+      return;
     case ActionKind::kReplayReport:
       return ReplayReport(node, arg);
     default:

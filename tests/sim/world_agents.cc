@@ -210,6 +210,9 @@ void World::TellAgent(Node& node, const agent::v1::ControllerMessage& message) {
   const auto link = ParseLinkName(message.revoke().link());
   const auto role = FromProto(message.revoke().role());
   if (link.ok() && role.ok()) checker_->RevokeObeyed({*link, *role}, message.revoke().sequence());
+  if (!node.held_lease || node.held_link != message.revoke().link()) return;
+  const agent::v1::ControllerMessage late = *std::exchange(node.held_lease, std::nullopt);
+  TellAgent(node, late);
 }
 
 void World::Connect(Node& node) {

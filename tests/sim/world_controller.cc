@@ -106,6 +106,11 @@ void World::CarrySend(Effects::Send& send) {
     checker_->LeaseLeft(send.message.lease(), record);
     node.old_leases.push_back(send.message.lease());
     if (node.old_leases.size() > kOldLeases) node.old_leases.pop_front();
+    if (std::exchange(node.hold_lease, false)) {
+      node.held_link = lease.link();
+      node.held_lease = std::move(send.message);
+      return;
+    }
   }
   SendDown(node, std::move(send.message));
 }
