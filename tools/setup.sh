@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs from Debian whatever tools/packages.txt names and is missing. Does
-# nothing, and asks nobody, when all of it is there.
+# Installs from Debian whatever tools/packages.txt and the command line name and is
+# missing. Does nothing, and asks nobody, when all of it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 die() { echo "setup: $*" >&2; exit 1; }
 
 mapfile -t wanted < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tools/packages.txt)
+wanted+=("$@")
 missing=()
 for entry in "${wanted[@]}"; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "${entry%%/*}" 2>/dev/null || true)

@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
 JOBS = str(os.cpu_count() or 2)
 FUZZ_SECONDS = 5
+SIM_SEEDS = 8  # runs of SIM_SEEDS_EACH seeds
+SIM_SEEDS_EACH = 50
 CLANG = ["-DCMAKE_C_COMPILER=clang-14", "-DCMAKE_CXX_COMPILER=clang++-14"]
 
 
@@ -228,6 +230,37 @@ def tier_e2e(log: Log) -> Result:
     return result
 
 
+def sim_mutations(simulator: Path) -> list[str]:
+    """The planted bugs of src/base/mutation.h, as the simulator names them."""
+    shown = subprocess.run([str(simulator), "--list-mutations"], capture_output=True, text=True)
+    return shown.stdout.split()
+
+
+def tier_sim(log: Log) -> Result:
+    """Fixed seeds without a violation, and every planted bug found."""
+    build = BUILD.with_name(f"{BUILD.name}-sim")
+    if not configure_and_build(log, build, ["sluice-sim"], "-DSLUICE_MUTATIONS=ON"):
+        return Result(failed=1, notes=["the build failed"])
+    simulator = build / "bin" / "sluice-sim"
+    mutations = sim_mutations(simulator)
+    total = Result() if mutations else Result(failed=1, notes=["no mutation is built in"])
+
+    def check(name: str, *options: str) -> None:
+        start = log.size()
+        ok = log.run([str(simulator), *options], timeout=120) == 0
+        total.add(one(ok))
+        if not ok:
+            total.notes += [f"failed: {name}", log.tail(40, start)]
+
+    for run in range(SIM_SEEDS):
+        first = run * SIM_SEEDS_EACH + 1
+        check(f"seeds from {first}", "--seeds", str(SIM_SEEDS_EACH), "--first-seed", str(first),
+              "--out", str(build / "sim-failure.txt"))
+    for mutation in mutations:
+        check(f"mutation {mutation}", "--mutation", mutation)
+    return total
+
+
 TIERS: dict[str, Callable[[Log], Result]] = {
     "format": tier_format,
     "layers": tier_layers,
@@ -238,7 +271,7 @@ TIERS: dict[str, Callable[[Log], Result]] = {
     "fuzz": tier_fuzz,
     "tidy": tier_tidy,
     "e2e": tier_e2e,
-    "sim": lambda log: skip("there is no simulator yet"),
+    "sim": tier_sim,
     "vm": lambda log: skip("there are no tests under another kernel yet"),
     "web": lambda log: skip("there is no console yet"),
 }

@@ -5,6 +5,7 @@
 
 #include "agent/apply/agent_core.h"
 #include "agent/apply/config_codec.h"
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "wire/fixed_bytes.h"
@@ -87,7 +88,9 @@ void AgentCore::OnLease(const agent::v1::SignedLease& signed_lease) {
   const absl::Status remembered = book_.Accept(*lease, signed_lease);
   faults_.Update("cannot write leases down, so none is accepted", remembered);
   if (!remembered.ok()) return renewals_.Refused(lease->request_id, lease->side, now);
-  Hold(*lease);
+  Lease held = *lease;
+  if (Mutated(Mutation::kLifetimeFromArrival)) held.anchor = now;
+  Hold(held);
 }
 
 void AgentCore::OnDenied(const agent::v1::LeaseDenied& denied) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -79,7 +80,8 @@ absl::StatusOr<Booted> StartDatapath(Files& files, const std::string& run_direct
   const bool unfinished = files.Read(StartingPath(run_directory), kFileLimit).ok();
   SLUICE_RETURN_IF_ERROR(files.WriteDurably(StartingPath(run_directory), ""));
   SLUICE_ASSIGN_OR_RETURN(Datapath::Started started, datapath.Start(config));
-  if (started.counters_kept && nonce && !unfinished) {
+  const bool kept = started.counters_kept || Mutated(Mutation::kNonceKept);
+  if (kept && nonce && !unfinished) {
     SLUICE_RETURN_IF_ERROR(files.Remove(StartingPath(run_directory)));
     return Booted{*nonce, true, std::move(started.choices)};
   }

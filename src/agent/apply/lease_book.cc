@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "wire/lease_codec.h"
@@ -95,7 +96,7 @@ absl::Status LeaseBook::Accept(const Lease& lease, const agent::v1::SignedLease&
 
 absl::Status LeaseBook::Revoke(const LinkSide& side, uint64_t sequence) {
   Entry& entry = entries_[side];
-  if (sequence <= entry.revoked) return absl::OkStatus();
+  if (sequence <= entry.revoked || Mutated(Mutation::kRevokeForgotten)) return absl::OkStatus();
   // In memory first: a disk that fails must not keep the sequence usable.
   entry.revoked = sequence;
   agent::v1::Revoke revoke;

@@ -1,6 +1,7 @@
 #include "agent/reconcile/lease_check.h"
 
 #include "agent/reconcile/node_config.h"
+#include "base/mutation.h"
 #include "model/quota.h"
 
 namespace sluice {
@@ -50,9 +51,11 @@ std::optional<LeaseRefusal> CheckLease(const Lease& lease, const LeaseContext& c
   if (lease.node != context.node || NearNode(lease.side) != context.node) {
     return LeaseRefusal::kForeignNode;
   }
-  if (lease.boot_nonce != context.boot_nonce) return LeaseRefusal::kOtherBoot;
+  if (lease.boot_nonce != context.boot_nonce && !Mutated(Mutation::kOtherBootTaken))
+    return LeaseRefusal::kOtherBoot;
   if (!context.link_configured) return LeaseRefusal::kUnknownLink;
-  if (lease.sequence <= context.newest_sequence) return LeaseRefusal::kNotNewer;
+  if (lease.sequence <= context.newest_sequence && !Mutated(Mutation::kOldSequenceTaken))
+    return LeaseRefusal::kNotNewer;
   if (!InRange(lease)) return LeaseRefusal::kOutOfRange;
   if (lease.anchor > context.now) return LeaseRefusal::kAnchorInFuture;
   if (lease.ExpiresAt() <= context.now) return LeaseRefusal::kExpired;

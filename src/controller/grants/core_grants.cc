@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/grants/core_impl.h"
@@ -130,9 +131,10 @@ void CoreImpl::Flush(Effects& effects) {
   batch.links.reserve(pending_.size());
   for (const PendingGrant& grant : pending_) batch.links.push_back(links_.at(grant.link).record);
   const absl::Status status = Commit(batch);
+  const bool granted = status.ok() || Mutated(Mutation::kVisibleBeforeDurable);
   std::vector<PendingGrant> grants = std::exchange(pending_, {});
   for (PendingGrant& grant : grants)
-    status.ok() ? Release(std::move(grant), effects) : TakeBack(grant, status, effects);
+    granted ? Release(std::move(grant), effects) : TakeBack(grant, status, effects);
 }
 
 void CoreImpl::Release(PendingGrant grant, Effects& effects) {
@@ -289,6 +291,7 @@ void CoreImpl::SendRevokes(const Link& link, const std::string& reason, Effects&
   for (const Role role : {Role::kSend, Role::kReceive}) {
     const std::string& end = role == Role::kSend ? name.src : name.dst;
     if (link.record.sequence == 0 || !Online(end)) continue;
+    if (role == Role::kReceive && Mutated(Mutation::kRevokeSenderOnly)) continue;
     Effects::Send& send = effects.sends.emplace_back();
     send.node = end;
     agent::v1::Revoke& revoke = *send.message.mutable_revoke();

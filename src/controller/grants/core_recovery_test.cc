@@ -110,6 +110,22 @@ TEST_F(CoreRecoveryTest, ACounterThatWentBackIsTakenAsARestart) {
   EXPECT_LE(Charged(), kBudget);
 }
 
+TEST_F(CoreRecoveryTest, AnOldReportThatComesAgainLeavesALiveLeaseCharged) {
+  Quota quota = TestFleet::MakeQuota(kLink, kBudget);
+  quota.window = absl::Minutes(1);
+  ASSERT_TRUE(fleet_.SetQuota(quota).ok());
+  fleet_.clock_.Advance(absl::Seconds(55));
+  const agent::v1::AgentMessage old = fleet_.RequestFor(kLink);
+  ASSERT_FALSE(fleet_.Request(kLink));
+  fleet_.Traffic(kLink, kMegabyte);
+  ASSERT_FALSE(fleet_.Request(kLink));
+  ASSERT_TRUE(fleet_.Deliver("a1", old).ok());
+  // A new window forgets what is spent, and not what is out.
+  fleet_.clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(fleet_.Heartbeat("a1").ok());
+  EXPECT_GE(Charged(), send().limit - send().admitted);
+}
+
 TEST_F(CoreRecoveryTest, LostReportsOnlyDelayWhatComesBack) {
   ASSERT_FALSE(fleet_.Request(kLink));
   fleet_.Traffic(kLink, 4 * kMegabyte);

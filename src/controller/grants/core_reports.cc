@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/grants/core_impl.h"
@@ -69,15 +70,22 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   const LinkRecord before = record;
   if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
   // A session's reports come in order, so a count that goes back began anew.
-  if (record.account.boot != session.boot || report.admitted < record.account.reported)
+  if (record.account.boot != session.boot || report.admitted < record.account.reported) {
+    const Bytes ceiling = record.account.ceiling;
+    const bool same_boot = record.account.boot == session.boot;
     record.account = Rebooted(record.account, session.boot, report.admitted);
+    // It may also be an old report, come again: then the lease is still out.
+    if (same_boot && Alive(record.send))
+      record.account.ceiling = std::max(ceiling, report.admitted);
+  }
   if (report.lease_sequence > record.sequence) TakeUnknownLease(session, link, report);
 
   const bool newest = report.lease_sequence >= record.send.sequence;
   // What the gate counted before its last message is surely in this report, so
   // if that message left after the newest lease's end, nothing can follow it.
   const bool outlived = session.previous_sent > record.send.expires_at + config_.enforcement_delay;
-  const bool final = report.closed && (newest || outlived);
+  const bool closed = report.closed || Mutated(Mutation::kOpenIsFinal);
+  const bool final = closed && (newest || outlived);
   SenderCount count{session.boot, report.admitted, std::nullopt, Bytes{0}};
   if (final) {
     count.bound = report.admitted;

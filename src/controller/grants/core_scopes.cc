@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/grants/core_impl.h"
@@ -100,6 +101,7 @@ void CoreImpl::TakeMoves(const std::string& node, const Batch& batch) {
 
 std::vector<ScopeRoom> CoreImpl::RoomsFor(Link& link) {
   std::vector<ScopeRoom> rooms;
+  if (Mutated(Mutation::kScopeForgotten)) return rooms;
   Recharge(link);
   for (Budget* budget : link.budgets) {
     Roll(*budget);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutation.h"
 #include "controller/policy/ledger.h"
 
 namespace sluice {
@@ -20,7 +21,7 @@ constexpr absl::Duration kRetryShare = absl::Milliseconds(500);
 std::optional<Denial> Refusal(const GrantInput& input) {
   using Reason = Denial::Reason;
   if (!input.quota) return Denial{Reason::kNoQuota, "the link has no quota", kRetryOperator};
-  if (input.suspended) {
+  if (input.suspended && !Mutated(Mutation::kRevokedGranted)) {
     return Denial{Reason::kRevoked, "revoked by the operator: " + input.suspend_reason,
                   kRetryOperator};
   }
@@ -89,7 +90,8 @@ Terms TermsFor(const Quota& quota, const std::vector<ScopeRoom>& rooms) {
 Bytes LimitFor(const GrantInput& input, const Terms& terms) {
   const LinkAccount& account = input.account;
   Bytes slice = SaturatingAdd(BytesIn(terms.rate, terms.lifetime), terms.burst);
-  slice = std::min(slice, Left(*input.quota, account));
+  slice = std::min(
+      slice, Mutated(Mutation::kRenewalResets) ? input.quota->volume : Left(*input.quota, account));
   for (const ScopeRoom& room : input.rooms)
     slice =
         std::min(slice, input.idle ? room.volume_share : std::max(room.volume_share, kLeastSlice));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace sluice {
 namespace {
 
@@ -40,7 +42,8 @@ std::optional<absl::Duration> WindowRemaining(const Quota& quota, const LinkAcco
 LinkAccount Reported(LinkAccount account, const SenderCount& count) {
   if (account.boot != count.boot || count.admitted < account.reported) return account;
   const Bytes admitted = std::min(count.admitted, kMaxCount);
-  account.spent = Plus(account.spent, SaturatingSub(admitted, account.reported));
+  if (!Mutated(Mutation::kReportNotSpent))
+    account.spent = Plus(account.spent, SaturatingSub(admitted, account.reported));
   account.reported = admitted;
   // A repeated report may carry a bound from before a later one: it never raises.
   const Bytes ceiling = count.bound ? std::min(account.ceiling, *count.bound)
@@ -51,7 +54,8 @@ LinkAccount Reported(LinkAccount account, const SenderCount& count) {
 
 LinkAccount Rebooted(LinkAccount account, const BootNonce& boot, Bytes admitted) {
   admitted = std::min(admitted, kMaxCount);
-  account.spent = Plus(Plus(account.spent, Outstanding(account)), admitted);
+  const Bytes lost = Mutated(Mutation::kUnreportedForgiven) ? Bytes{0} : Outstanding(account);
+  account.spent = Plus(Plus(account.spent, lost), admitted);
   account.settled = Plus(account.settled, account.ceiling);
   account.boot = boot;
   account.reported = admitted;
@@ -71,6 +75,7 @@ Bytes ReceiverLimit(const LinkAccount& account, const ReceiverBase& base) {
 
 absl::Duration ConservativeLifetime(absl::Duration lifetime, double clock_rate_error,
                                     absl::Duration enforcement_delay) {
+  if (Mutated(Mutation::kDeadTooSoon)) return lifetime;
   const absl::Duration longest = lifetime / (1.0 - clock_rate_error) + enforcement_delay;
   return longest * (1.0 + clock_rate_error);
 }
