@@ -115,11 +115,11 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
     return;
   }
   next.send.request_id = id;
-  PendingGrant grant{next.link, link.record, request.request_id(), {}, {}};
+  PendingGrant grant{next.link, {}, request.request_id(), {}, {}};
   grant.send =
       IssueSend(next, std::get<Grant>(decision), *node.session, BootTime{request.sent_at_ns()});
   grant.receive = IssueReceive(next, link);
-  link.record = std::move(next);
+  grant.before = std::exchange(link.record, std::move(next));
   Recharge(link);
   link.pending = true;
   pending_.push_back(std::move(grant));

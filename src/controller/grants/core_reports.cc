@@ -1,5 +1,6 @@
 // What nodes report, taken into the ledger.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/mutation.h"
@@ -67,7 +68,11 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
 
 void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkReport& report) {
   LinkRecord& record = link.record;
-  const LinkRecord before = record;
+  const auto state = [&record] {
+    return std::tuple(record.account, record.sequence, record.send.sequence, record.send.closed,
+                      record.held);
+  };
+  const auto before = state();
   if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
   // A session's reports come in order, so a count that goes back began anew.
   if (record.account.boot != session.boot || report.admitted < record.account.reported) {
@@ -98,7 +103,7 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   record.account = Reported(record.account, count);
   if (final && record.send.boot == session.boot) record.send.closed = true;
   if ((newest || final) && record.send.boot == session.boot) record.held = HeldRate{};
-  link.dirty = link.dirty || !(record == before);
+  link.dirty = link.dirty || state() != before;
   Recharge(link);
 }
 
@@ -157,12 +162,13 @@ void CoreImpl::Compare(Link& link) {
 
 void CoreImpl::TakeReceiverReport(const Session& session, Link& link, const LinkReport& report) {
   LinkRecord& record = link.record;
-  const LinkRecord before = record;
+  const auto state = [&record] { return std::pair(record.sequence, record.receive.closed); };
+  const auto before = state();
   record.sequence = std::max(record.sequence, report.lease_sequence);
   if (report.closed && record.receive.boot == session.boot &&
       report.lease_sequence >= record.receive.sequence)
     record.receive.closed = true;
-  link.dirty = link.dirty || !(record == before);
+  link.dirty = link.dirty || state() != before;
 }
 
 void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
