@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import socket
 import statistics
@@ -32,6 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.report import machine, write  # noqa: E402
 from bench.svg_bars import Panel, render  # noqa: E402
 from lab import checks  # noqa: E402
 from lab.errors import LabError  # noqa: E402
@@ -161,14 +160,10 @@ def _results(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def _machine(directory: Path) -> dict[str, Any]:
-    cpu = next((line.partition(":")[2].strip()
-                for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-                if line.startswith("model name")), platform.machine())
     system = subprocess.run(["stat", "-f", "-c", "%T", str(directory)], capture_output=True,
                             text=True, check=True).stdout.strip()
     shown = subprocess.run(["etcd", "--version"], capture_output=True, text=True, check=False)
-    return {"kernel": platform.release(), "cpu": cpu, "cpus": os.cpu_count(),
-            "file_system": system, "etcd": (shown.stdout.splitlines() or ["unknown"])[0]}
+    return {**machine(), "file_system": system, "etcd": (shown.stdout.splitlines() or ["unknown"])[0]}
 
 
 def _plot(report: dict[str, Any]) -> str:
@@ -179,10 +174,10 @@ def _plot(report: dict[str, Any]) -> str:
             group = groups.setdefault(f"{row['links']:,} link{'s' * (row['links'] > 1)}", {})
             group[row["variant"]] = row[metric]
         panels.append(Panel(title, unit, groups))
-    machine = report["machine"]
+    on = report["machine"]
     return render("Durable grants of a controller and its alternatives",
-                  f"Linux {machine['kernel']}, {machine['cpus']} × {machine['cpu']}, "
-                  f"{machine['file_system']}; medians of {report['rounds']} interleaved rounds",
+                  f"Linux {on['kernel']}, {on['cpus']} × {on['cpu']}, "
+                  f"{on['file_system']}; medians of {report['rounds']} interleaved rounds",
                   list(VARIANTS), panels)
 
 
@@ -221,12 +216,8 @@ def main() -> int:
     report["fdatasync_per_second"] = statistics.median(syncs)
     report["fdatasync_values"] = [round(v, 1) for v in syncs]
     report["results"] = _results(runs)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    stem = arguments.output / f"controller-{platform.release()}"
-    stem.with_name(stem.name + ".json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    stem.with_name(stem.name + ".svg").write_text(_plot(report), "utf-8")
     _print(report)
-    print(f"written: {stem}.json and .svg")
+    write(arguments.output, report, _plot(report))
     return 0
 
 

@@ -21,8 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -34,6 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.report import machine, write  # noqa: E402
 from bench.svg_bars import Panel, render  # noqa: E402
 from lab import checks, netns, processes  # noqa: E402
 from lab.errors import LabError  # noqa: E402
@@ -245,13 +244,6 @@ def _results(routers: list[Router]) -> list[dict[str, Any]]:
     return rows
 
 
-def _machine() -> dict[str, Any]:
-    cpu = next((line.partition(":")[2].strip()
-                for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-                if line.startswith("model name")), platform.machine())
-    return {"kernel": platform.release(), "cpu": cpu, "cpus": os.cpu_count()}
-
-
 def _gate_ns() -> list[dict[str, Any]]:
     done = netns.call([_tool("sluice-gate-bench"), "ns"], timeout=300)
     return json.loads(done.stdout)["results"]
@@ -266,9 +258,9 @@ def _plot(report: dict[str, Any]) -> str:
                 group = groups.setdefault(f"{row['leases']:,} lease{'s' * (row['leases'] > 1)}", {})
                 group[row["variant"]] = row["median"]
         panels.append(Panel(title, unit, groups))
-    machine = report["machine"]
+    on = report["machine"]
     return render("Forwarding through the gate and its alternatives",
-                  f"Linux {machine['kernel']}, {machine['cpus']} × {machine['cpu']}; medians of "
+                  f"Linux {on['kernel']}, {on['cpus']} × {on['cpu']}; medians of "
                   f"{report['rounds']} interleaved rounds", list(VARIANTS), panels)
 
 
@@ -295,7 +287,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         checks.check_root("benchmark")
-        report: dict[str, Any] = {"benchmark": "datapath", "machine": _machine(),
+        report: dict[str, Any] = {"benchmark": "datapath", "machine": machine(),
                                   "rounds": arguments.rounds, "seconds": arguments.seconds}
         routers = [r for n in arguments.leases
                    for r in _measure(n, arguments.rounds, arguments.seconds)]
@@ -304,12 +296,8 @@ def main() -> int:
     except LabError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    stem = arguments.output / f"datapath-{platform.release()}"
-    stem.with_name(stem.name + ".json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    stem.with_name(stem.name + ".svg").write_text(_plot(report), "utf-8")
     _print(report)
-    print(f"written: {stem}.json and .svg")
+    write(arguments.output, report, _plot(report))
     return 0
 
 
