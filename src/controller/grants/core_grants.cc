@@ -143,10 +143,12 @@ void CoreImpl::Release(PendingGrant grant, Effects& effects) {
   link.pending = false;
   link.dirty = false;
   link.reported_at_grant = record.account.reported;
-  const bool roomy =
-      SaturatingSub(record.send.volume_limit, record.account.reported) >= kLargestPacket;
-  if (roomy && link.sender.report)
-    link.volume_drops_at_grant = link.sender.report->drops[SLUICE_DROP_VOLUME].packets;
+  if (link.sender.report) {
+    const uint64_t drops = link.sender.report->drops[SLUICE_DROP_VOLUME].packets;
+    if (record.account.ceiling > grant.before.account.ceiling) link.volume_drops_at_grant = drops;
+    if (SaturatingSub(record.send.volume_limit, record.account.reported) >= kLargestPacket)
+      link.volume_drops_when_roomy = drops;
+  }
   if (grant.receive) AddLease(grant.link.dst, *std::move(grant.receive), effects);
   AddLease(grant.link.src, std::move(grant.send), effects);
 }

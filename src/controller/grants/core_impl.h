@@ -104,7 +104,10 @@ class CoreImpl final : public ControllerCore {
     bool pending = false;  // has a PendingGrant
     End sender;
     End receiver;
+    // Refused for their volume when the last grant raised the limit, and when it last left
+    // room for any packet: a scope that runs low raises limits by less and less.
     uint64_t volume_drops_at_grant = 0;
+    uint64_t volume_drops_when_roomy = 0;
     // Scopes around it that have a quota, and what it is charged in their sums.
     std::vector<Budget*> budgets;
     LinkCharge charge;

@@ -184,10 +184,10 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
 
 std::optional<std::string> CoreImpl::WhyExhausted(const Link& link, const LinkAccount& account,
                                                   const LinkView& view) const {
-  const bool refused = link.sender.report && link.sender.report->drops[SLUICE_DROP_VOLUME].packets >
-                                                 link.volume_drops_at_grant;
-  const auto used_up = [&](Bytes left) {
-    return left == Bytes{0} || (left < kLargestPacket && refused);
+  const uint64_t drops =
+      link.sender.report ? link.sender.report->drops[SLUICE_DROP_VOLUME].packets : 0;
+  const auto used_up = [&](Bytes left, uint64_t drops_before) {
+    return left == Bytes{0} || (left < kLargestPacket && drops > drops_before);
   };
   const auto words = [](const std::string& what, const std::optional<absl::Duration>& rest) {
     return rest ? StrCat(what, " is used up; the next window begins in ",
@@ -195,11 +195,11 @@ std::optional<std::string> CoreImpl::WhyExhausted(const Link& link, const LinkAc
                 : StrCat(what, " is used up; raise it with `sluicectl quota set`");
   };
   const Quota& quota = *link.record.quota;
-  if (Available(quota, account) == Bytes{0} && used_up(view.left))
+  if (Available(quota, account) == Bytes{0} && used_up(view.left, link.volume_drops_at_grant))
     return words("the volume", WindowRemaining(quota, account, Now()));
   for (const Budget* budget : link.budgets) {
     const ScopeRecord scope = Rolled(budget->record, budget->sums, Now());
-    if (used_up(Left(scope, budget->sums)))
+    if (used_up(Left(scope, budget->sums), link.volume_drops_when_roomy))
       return words(StrCat("the volume of ", scope.quota.scope.ToString()),
                    WindowRemaining(scope, Now()));
   }
