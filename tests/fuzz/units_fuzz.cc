@@ -7,7 +7,7 @@ using namespace sluice;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text = AsText(data, size);
-  Quota quota{.link = {"a1", "b1"},
+  Quota quota{.scope = Scope::Link({"a1", "b1"}),
               .rate = kMinRate,
               .burst = kMinBurst,
               .volume = Bytes{1},

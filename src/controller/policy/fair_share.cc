@@ -45,17 +45,18 @@ class Filling {
   // Gives what `settled` picks its share for good. False if it picks none.
   template <typename Settled>
   bool Settle(Settled settled, uint64_t level) {
-    const auto rest =
-        std::ranges::stable_partition(open_, [&](size_t i) { return !settled(claims_[i]); });
-    for (const size_t i : rest) {
-      shares_[i] = std::min(claims_[i].most, level);
-      for (const uint32_t pool : claims_[i].pools) {
-        left_[pool] -= shares_[i];
+    const auto rest = std::stable_partition(open_.begin(), open_.end(),
+                                            [&](size_t i) { return !settled(claims_[i]); });
+    const bool any = rest != open_.end();
+    for (auto it = rest; it != open_.end(); ++it) {
+      const Claim& claim = claims_[*it];
+      shares_[*it] = std::min(claim.most, level);
+      for (const uint32_t pool : claim.pools) {
+        left_[pool] -= shares_[*it];
         --waiting_[pool];
       }
     }
-    const bool any = !rest.empty();
-    open_.erase(rest.begin(), rest.end());
+    open_.erase(rest, open_.end());
     return any;
   }
 
