@@ -237,7 +237,7 @@ class CoreImpl final : public ControllerCore {
   void AddToView(const Link& link, QuotaView& view) const;
 
   // core_quotas
-  absl::StatusOr<Quota> SetLinkQuota(Quota quota, Effects& effects);
+  absl::StatusOr<Quota> SetLinkQuota(const Quota& quota, Effects& effects);
   absl::Status DeleteLinkQuota(const LinkName& link, Effects& effects);
   absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
 

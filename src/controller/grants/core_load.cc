@@ -128,8 +128,9 @@ absl::Status CoreImpl::Commit(Batch& batch) {
 // A link's record speaks of reports that count in the window that began: were it there
 // without that, a crash would make them part of the window before.
 void CoreImpl::AddDirtyScopes(Batch& batch) const {
-  for (const auto& [scope, budget] : budgets_) {
-    const auto same = [&](const ScopeRecord& record) { return record.quota.scope == scope; };
+  for (const auto& entry : budgets_) {
+    const Budget& budget = entry.second;
+    const auto same = [&](const ScopeRecord& record) { return record.quota.scope == entry.first; };
     if (budget.dirty && std::none_of(batch.scopes.begin(), batch.scopes.end(), same))
       batch.scopes.push_back(budget.record);
   }

@@ -28,11 +28,11 @@ absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
   Flush(effects);
   if (quota.burst == Bytes{0}) quota.burst = DefaultBurst(quota.rate, quota.scope.kind);
   SLUICE_RETURN_IF_ERROR(CheckQuota(quota));
-  return quota.scope.is_link() ? SetLinkQuota(std::move(quota), effects)
+  return quota.scope.is_link() ? SetLinkQuota(quota, effects)
                                : SetScopeQuota(std::move(quota), effects);
 }
 
-absl::StatusOr<Quota> CoreImpl::SetLinkQuota(Quota quota, Effects& effects) {
+absl::StatusOr<Quota> CoreImpl::SetLinkQuota(const Quota& quota, Effects& effects) {
   const LinkName name = quota.scope.link;
   for (const std::string& end : {name.src, name.dst}) {
     if (FindNode(end) == nullptr)
