@@ -205,7 +205,10 @@ def test_missing_tools(small: tuple[Lab, Path], monkeypatch: pytest.MonkeyPatch)
 
 
 def test_not_root(tmp_path: Path) -> None:
-    done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                           "/usr/bin/python3", "-m", "lab", "up"], cwd=ROOT, capture_output=True,
-                          text=True, timeout=30, check=False)
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    if subprocess.run([*nobody, "test", "-r", str(ROOT / "lab" / "lab.py")],
+                      check=False).returncode != 0:
+        pytest.skip("this checkout lies where only root can read it")
+    done = subprocess.run([*nobody, "/usr/bin/python3", "-m", "lab", "up"], cwd=ROOT,
+                          capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1 and "root" in done.stderr and "sudo" in done.stderr
