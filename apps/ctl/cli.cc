@@ -103,7 +103,6 @@ void AddQuotaSet(CLI::App& group, Parsed& p) {
       "Only a link's quota opens it; it needs --rate and --volume. The quotas of the fleet, an\n"
       "enclosure (what leaves it) and a node (what its accelerators send) bound what all links\n"
       "in them do together: the rate is shared max-min fair, and so is volume that runs low.\n"
-
       "Examples:\n"
       "  sluicectl quota set 'a1>b1' --rate 100Mbit --volume 1GB\n"
       "  sluicectl quota set 'a1>gw' --rate 8kbit --volume 10MB --per 24h --lease 5m\n"

@@ -232,6 +232,7 @@ class CoreImpl final : public ControllerCore {
   void SetShares();
   absl::StatusOr<Quota> SetScopeQuota(Quota quota, Effects& effects);
   absl::Status DeleteScopeQuota(const Scope& scope, Effects& effects);
+  void DropBudget(const Scope& scope);
   absl::Status CheckScopeExists(const Scope& scope) const;
   std::vector<LinkRecord> Recalled(const Scope& scope) const;
   void AddToView(const Link& link, QuotaView& view) const;

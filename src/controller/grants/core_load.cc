@@ -130,9 +130,9 @@ absl::Status CoreImpl::Commit(Batch& batch) {
 void CoreImpl::AddDirtyScopes(Batch& batch) const {
   for (const auto& entry : budgets_) {
     const Budget& budget = entry.second;
+    if (!budget.dirty || std::ranges::count(batch.deleted_scopes, entry.first) > 0) continue;
     const auto same = [&](const ScopeRecord& record) { return record.quota.scope == entry.first; };
-    if (budget.dirty && std::none_of(batch.scopes.begin(), batch.scopes.end(), same))
-      batch.scopes.push_back(budget.record);
+    if (std::ranges::none_of(batch.scopes, same)) batch.scopes.push_back(budget.record);
   }
 }
 

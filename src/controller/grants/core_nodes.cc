@@ -274,10 +274,7 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
                         clock_.Now() + kLeaveGrace});
   UpdateConfigsOfPeers(*node, effects);
   nodes_.erase(name);
-  if (const auto it = budgets_.find(scope); it != budgets_.end()) {
-    for (auto& [link_name, link] : links_) std::erase(link.budgets, &it->second);
-    budgets_.erase(it);
-  }
+  DropBudget(scope);
   TakeMoves(name, batch);
   effects.control_peers_changed = true;
   return absl::OkStatus();

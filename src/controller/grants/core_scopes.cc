@@ -201,7 +201,7 @@ absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
   for (auto& [name, link] : links_) {
     if (!Contains(scope, WhereIs(name))) continue;
     Recharge(link);
-    sums += ChargeOf(link.record, Alive(link.record.send), Now());
+    sums += link.charge;
     too_long |= Alive(link.record.send) && link.record.send.lifetime > quota.lease_lifetime;
   }
   Batch batch;
@@ -212,7 +212,6 @@ absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
   const ScopeRecord record = Changed(before, quota, sums, Now());
   if (too_long || IsExceeded(record, sums)) batch.links = Recalled(scope);
   batch.scopes = {record};
-  const std::vector<LinkRecord> recalled = batch.links;
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   const auto [place, added] = budgets_.try_emplace(scope);
@@ -221,9 +220,9 @@ absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
   if (added) {
     for (auto& [name, link] : links_) Rescope(link);
   }
-  for (const LinkRecord& changed : recalled) {
+  for (LinkRecord& changed : batch.links) {
     Link& link = links_.at(changed.link);
-    link.record = changed;
+    link.record = std::move(changed);
     link.dirty = false;
     Recharge(link);
     SendRevokes(link, StrCat("the quota of ", scope.ToString(), " was changed"), effects);
@@ -233,14 +232,20 @@ absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
 }
 
 absl::Status CoreImpl::DeleteScopeQuota(const Scope& scope, Effects&) {
-  const auto it = budgets_.find(scope);
-  if (it == budgets_.end()) return absl::NotFoundError(StrCat(scope.ToString(), " has no quota"));
+  if (!budgets_.contains(scope))
+    return absl::NotFoundError(StrCat(scope.ToString(), " has no quota"));
   Batch batch;
   batch.deleted_scopes = {scope};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
+  DropBudget(scope);
+  return absl::OkStatus();
+}
+
+void CoreImpl::DropBudget(const Scope& scope) {
+  const auto it = budgets_.find(scope);
+  if (it == budgets_.end()) return;
   for (auto& [name, link] : links_) std::erase(link.budgets, &it->second);
   budgets_.erase(it);
-  return absl::OkStatus();
 }
 
 QuotaView CoreImpl::ViewOf(const Budget& budget) const {

@@ -228,6 +228,21 @@ TEST_F(CoreScopesTest, WithoutItsQuotaAScopeBoundsNothing) {
   EXPECT_EQ(fleet_.core_->Quotas().size(), kLinks.size());
 }
 
+TEST_F(CoreScopesTest, ADeletedQuotaStaysDeletedThoughItsWindowHasJustBegun) {
+  Quota quota = ScopeQuota(Scope::Fleet(), kMegabyte);
+  quota.window = absl::Seconds(1);
+  ASSERT_TRUE(fleet_.SetQuota(quota).ok());
+  quota.scope = Scope::Node("a2");
+  ASSERT_TRUE(fleet_.SetQuota(quota).ok());
+  fleet_.clock_.Advance(absl::Seconds(2));
+  Effects effects;
+  fleet_.core_->Tick(effects);  // begins a window, not yet in the store
+  ASSERT_TRUE(fleet_.core_->DeleteQuota(Scope::Fleet(), effects).ok());
+  ASSERT_TRUE(fleet_.core_->RemoveNode("a2", effects).ok());
+  fleet_.Restart();
+  for (const QuotaView& view : fleet_.core_->Quotas()) EXPECT_TRUE(view.quota.scope.is_link());
+}
+
 TEST_F(CoreScopesTest, OfScopesThatAreNotThere) {
   EXPECT_TRUE(absl::IsNotFound(fleet_.SetQuota(ScopeQuota(Scope::Node("zz"), 1))));
   EXPECT_TRUE(absl::IsNotFound(fleet_.SetQuota(ScopeQuota(Scope::Enclosure("zz"), 1))));
