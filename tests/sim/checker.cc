@@ -9,34 +9,27 @@
 namespace sluice::sim {
 namespace {
 
-uint64_t Less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
-
 std::string Words(const LinkSide& side, uint64_t sequence) {
   return StrCat(side.link.ToString(), " (", RoleName(side.role), ") lease ", sequence);
-}
-
-bool SameTerms(const std::optional<Quota>& a, const std::optional<Quota>& b) {
-  if (a.has_value() != b.has_value()) return false;
-  return !a || (a->volume == b->volume && a->window == b->window && a->rate == b->rate &&
-                a->lease_lifetime == b->lease_lifetime);
 }
 
 }  // namespace
 
 Checker::Checker(const TrueTime& now, int64_t rho_ppb, const MachineClock& controller_clock,
-                 std::vector<Node> nodes, const std::vector<LinkName>& links)
+                 std::vector<Node> nodes, const Profile& profile)
     : now_(now),
       rho_ppb_(rho_ppb),
       controller_clock_(controller_clock),
       nodes_(std::move(nodes)),
       sides_(nodes_.size()),
       boots_(nodes_.size()),
-      gates_(nodes_.size()) {
+      gates_(nodes_.size()),
+      gone_(nodes_.size()) {
   const auto node = [&](const std::string& name) {
     const auto found = std::ranges::find(nodes_, name, &Node::name);
     return static_cast<int>(found - nodes_.begin());
   };
-  for (const LinkName& name : links) {
+  for (const LinkName& name : profile.links) {
     Link& link = links_.emplace_back();
     link.name = name;
     link.sender.node = node(name.src);
@@ -48,6 +41,18 @@ Checker::Checker(const TrueTime& now, int64_t rho_ppb, const MachineClock& contr
     sides_[static_cast<size_t>(link.sender.node)].push_back({&link, Role::kSend});
     sides_[static_cast<size_t>(link.receiver.node)].push_back({&link, Role::kReceive});
   }
+  std::vector<Scope> scopes = profile.scopes;
+  for (const LinkName& name : profile.links) scopes.push_back(Scope::Link(name));
+  for (const Scope& scope : scopes) {
+    Budget& budget = budgets_.emplace_back();
+    budget.scope = scope;
+    for (Link& link : links_) {
+      if (!Contains(scope, link, profile)) continue;
+      budget.links.push_back(&link);
+      link.budgets.push_back(&budget);
+      if (scope.is_link()) link.own = &budget;
+    }
+  }
 }
 
 void Checker::Fail(std::string invariant, std::string what) {
@@ -57,56 +62,6 @@ void Checker::Fail(std::string invariant, std::string what) {
 Checker::Link* Checker::Find(const LinkName& name) {
   const auto found = std::ranges::find(links_, name, &Link::name);
   return found == links_.end() ? nullptr : &*found;
-}
-
-LedgerTime Checker::Ledger() const {
-  return ledger_base_ + (controller_clock_.Now() - clock_base_);
-}
-
-// While the controller is down nothing is granted, so its windows may wait.
-void Checker::Roll(Link& link) {
-  if (core_ == nullptr || !link.quota || !link.quota->window) return;
-  const int64_t length = absl::ToInt64Nanoseconds(*link.quota->window);
-  const int64_t into = Ledger().ns - link.grid.ns;
-  const int64_t window = into >= 0 ? into / length : -1;
-  if (window > link.window) {
-    link.baseline = link.admitted;
-    link.allowed = std::max(link.quota->volume.value, Headroom(link));
-  }
-  link.window = window;
-}
-
-// What the sender's gate may still admit under leases that left for this boot.
-uint64_t Checker::Headroom(const Link& link) const {
-  uint64_t limit = 0;
-  for (const auto& [sequence, issued] : link.sender.issued) {
-    if (sequence > link.sender.revoked && now_ < issued.deadline)
-      limit = std::max(limit, issued.lease.volume_limit.value);
-  }
-  return Less(limit, link.boot_admitted);
-}
-
-void Checker::QuotaSet(const LinkName& name, const std::optional<Quota>& quota) {
-  Link& link = *Find(name);
-  Take(link, quota, Ledger());
-  link.suspended_since.reset();
-}
-
-void Checker::Take(Link& link, const std::optional<Quota>& quota, LedgerTime grid) {
-  Roll(link);
-  const bool fresh = !link.quota;
-  if (fresh) link.baseline = link.admitted;
-  const uint64_t potential = link.used() + Headroom(link);
-  link.allowed = potential;
-  if (quota) {
-    if (fresh || link.quota->window != quota->window) {
-      link.grid = grid;
-      link.window = 0;
-    }
-    link.bounded = false;  // until a record shows that the sum is within the volume
-    link.allowed = std::max(quota->volume.value, potential);
-  }
-  link.quota = quota;
 }
 
 void Checker::Restored(const LinkName& name) { Find(name)->suspended_since.reset(); }
@@ -140,22 +95,13 @@ void Checker::ReportsRepeated(int node) {
 }
 
 void Checker::ControllerStarted(const ControllerCore& core,
-                                const std::map<LinkName, LinkRecord>& records) {
+                                const std::map<LinkName, LinkRecord>& records,
+                                const std::map<Scope, ScopeRecord>& scopes) {
   core_ = &core;
   ledger_base_ = LedgerTime{} + core.Status().ledger_time;
   clock_base_ = controller_clock_.Now();
   Disturbed();
-  // The ledger's time may have been set back into an earlier window.
-  for (Link& link : links_) Roll(link);
-  for (const auto& [name, record] : records) {
-    Link* link = Find(name);
-    if (link == nullptr) continue;
-    // A command whose commit failed may have come to light.
-    if (!SameTerms(link->quota, record.quota))
-      Take(*link, record.quota, record.account.window_start);
-    if (record.suspended != link->suspended_since.has_value()) link->suspended_since.reset();
-    if (record.suspended && !link->suspended_since) link->suspended_since = now_;
-  }
+  TakeStored(records, scopes);
   for (Link& link : links_) {
     for (const Role role : {Role::kSend, Role::kReceive}) {
       const End& end = EndOf(link, role);

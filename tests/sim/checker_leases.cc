@@ -39,7 +39,7 @@ void Checker::LeaseLeft(const agent::v1::SignedLease& signed_lease, const LinkRe
   if (issued.anchor > now_) Fail("time", "a lease's lifetime begins in the future");
   end.issued[lease->sequence] = std::move(issued);
   if (end.issued.size() > kMostIssued) end.issued.erase(end.issued.begin());
-  if (lease->side.role == Role::kSend) CheckBudget(*link, *lease);
+  if (lease->side.role == Role::kSend) CheckBudgets(*link, *lease);
 }
 
 void Checker::CheckDurable(const Lease& lease, const LinkRecord* record) {
@@ -59,21 +59,51 @@ void Checker::CheckDurable(const Lease& lease, const LinkRecord* record) {
 
 void Checker::CheckTerms(const Link& link, const Lease& lease) {
   const std::string words = LeaseWords(lease.side, lease.sequence);
-  if (!link.quota) return Fail("revocation", words + " left and the link has no quota");
+  if (!link.own->quota) return Fail("revocation", words + " left and the link has no quota");
   if (link.suspended_since) return Fail("revocation", words + " left and the link is revoked");
   const bool sends = lease.side.role == Role::kSend;
-  if (lease.rate > link.quota->rate || lease.burst > link.quota->burst ||
-      (sends && lease.lifetime > link.quota->lease_lifetime))
-    Fail("conservation", words + " is faster or longer than its quota");
+  for (const Budget* budget : link.budgets) {
+    const std::optional<Quota>& quota = budget->quota;
+    if (quota && (lease.rate > quota->rate || lease.burst > quota->burst ||
+                  (sends && lease.lifetime > quota->lease_lifetime)))
+      Fail("conservation",
+           StrCat(words, " is faster or longer than the quota of ", budget->scope.ToString()));
+  }
 }
 
-void Checker::CheckBudget(Link& link, const Lease& lease) {
-  Roll(link);
-  const uint64_t potential = link.used() + Difference(lease.volume_limit.value, link.boot_admitted);
-  if (potential > link.allowed)
-    Fail("renewal",
-         StrCat(LeaseWords(lease.side, lease.sequence), " left: ", link.used(),
-                " bytes are used and it allows up to ", potential, " of ", link.allowed));
+void Checker::CheckBudgets(Link& link, const Lease& lease) {
+  for (Budget* budget : link.budgets) {
+    if (!budget->quota || !Counts(*budget, link)) continue;
+    Roll(*budget);
+    const uint64_t potential = Used(*budget) + Headroom(*budget);
+    if (potential > budget->allowed)
+      Fail("renewal",
+           StrCat(LeaseWords(lease.side, lease.sequence), " left: ", Used(*budget), " bytes of ",
+                  budget->scope.ToString(), " are used, and leases allow up to ", potential, " of ",
+                  budget->allowed));
+  }
+}
+
+bool Checker::IsLive(const End& end) const {
+  return end.held && now_ < end.held->deadline &&
+         nodes_[static_cast<size_t>(end.node)].clock->Now() < end.held->lease.ExpiresAt();
+}
+
+void Checker::CheckRates(Budget& budget) {
+  if (!budget.quota) return;
+  uint64_t rate = 0;
+  uint64_t burst = 0;
+  for (const Link* link : budget.links) {
+    if (!IsLive(link->sender) || !Counts(budget, *link)) continue;
+    rate += link->sender.held->lease.rate.bps;
+    burst += link->sender.held->lease.burst.value;
+  }
+  const bool within = rate <= budget.quota->rate.bps && burst <= budget.quota->burst.value;
+  if (!within && budget.rates_bounded)
+    Fail("conservation",
+         StrCat("the gates of ", budget.scope.ToString(), " may do ", rate, " bit/s and bursts of ",
+                burst, " of ", budget.quota->rate.bps, " and ", budget.quota->burst.value));
+  budget.rates_bounded |= within;
 }
 
 void Checker::GateChanged(int node) {
@@ -89,7 +119,7 @@ void Checker::GateChanged(int node) {
   }
 }
 
-void Checker::CheckHeld(Link&, End& end, const GateLease& lease) {
+void Checker::CheckHeld(Link& link, End& end, const GateLease& lease) {
   const std::string words = LeaseWords(end.side, lease.sequence);
   const auto issued = end.issued.find(lease.sequence);
   if (issued == end.issued.end())
@@ -104,6 +134,8 @@ void Checker::CheckHeld(Link&, End& end, const GateLease& lease) {
     return Fail("time", words + " ends later at the gate than it says");
   end.newest_held = lease.sequence;
   end.held = issued->second;
+  if (end.side.role != Role::kSend) return;
+  for (Budget* budget : link.budgets) CheckRates(*budget);
 }
 
 void Checker::Admitted(size_t index, Role role, uint64_t bytes) {
@@ -120,16 +152,15 @@ void Checker::Admitted(size_t index, Role role, uint64_t bytes) {
     Fail("revocation",
          link.name.ToString() + ": a packet was admitted although the link is long revoked");
   if (role == Role::kReceive) return;
-  Roll(link);
+  for (Budget* budget : link.budgets) Roll(*budget);
   link.admitted += bytes;
   link.boot_admitted += bytes;
-  fleet_admitted_ += bytes;
-  if (fleet_volume_ && fleet_admitted_ > *fleet_volume_)
-    Fail("conservation", StrCat("the fleet: ", fleet_admitted_, " bytes were admitted of ",
-                                *fleet_volume_, " allowed"));
-  if (link.used() > link.allowed)
-    Fail("conservation", StrCat(link.name.ToString(), ": ", link.used(), " bytes were admitted of ",
-                                link.allowed, " allowed"));
+  for (Budget* budget : link.budgets) {
+    if (!Counts(*budget, link)) budget->baseline += bytes;
+    if (budget->quota && Used(*budget) > budget->allowed)
+      Fail("conservation", StrCat(budget->scope.ToString(), ": ", Used(*budget),
+                                  " bytes were admitted of ", budget->allowed, " allowed"));
+  }
 }
 
 void Checker::CheckTime(Link&, const End& end) {
@@ -158,14 +189,15 @@ void Checker::CheckBelief(const End& end) {
 
 void Checker::Committed(const LinkRecord& record) {
   Link* link = Find(record.link);
-  if (link == nullptr || !link->quota || !record.quota) return;
+  if (link == nullptr || !link->own->quota || !record.quota) return;
   // A command's own commit: QuotaSet follows.
-  const Quota& ours = *link->quota;
+  Budget& budget = *link->own;
+  const Quota& ours = *budget.quota;
   const Quota& theirs = *record.quota;
   if (ours.volume != theirs.volume || ours.window != theirs.window) return;
-  Roll(*link);
+  Roll(budget);
   if (ours.window) {
-    const LedgerTime start = link->grid + *ours.window * link->window;
+    const LedgerTime start = budget.grid + *ours.window * budget.window;
     if (record.account.window_start != start) return;  // not rolled yet
   }
   CheckSums(*link, record);
@@ -176,19 +208,17 @@ void Checker::CheckSums(Link& link, const LinkRecord& record) {
   const uint64_t charged =
       account.spent.value + Difference(account.ceiling.value, account.reported.value);
   uint64_t live = 0;
-  const std::optional<Issued>& held = link.sender.held;
-  if (held && now_ < held->deadline &&
-      nodes_[static_cast<size_t>(link.sender.node)].clock->Now() < held->lease.ExpiresAt())
-    live = Difference(held->lease.volume_limit.value, link.boot_admitted);
-  if (charged < link.used() + live)
-    Fail("unreported",
-         StrCat(link.name.ToString(), ": the store charges ", charged, " bytes; ", link.used(),
-                " were admitted and a live lease allows ", live, " more"));
-  if (charged <= link.quota->volume.value) {
+  if (IsLive(link.sender))
+    live = Difference(link.sender.held->lease.volume_limit.value, link.boot_admitted);
+  const uint64_t used = Used(*link.own);
+  if (charged < used + live)
+    Fail("unreported", StrCat(link.name.ToString(), ": the store charges ", charged, " bytes; ",
+                              used, " were admitted and a live lease allows ", live, " more"));
+  if (charged <= link.own->quota->volume.value) {
     link.bounded = true;
   } else if (link.bounded && !link.overcounted) {
     Fail("conservation", StrCat(link.name.ToString(), ": the store charges ", charged, " bytes of ",
-                                link.quota->volume.value));
+                                link.own->quota->volume.value));
   }
 }
 

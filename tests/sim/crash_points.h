@@ -39,6 +39,7 @@ class SimStore final : public Store {
   void FailCommits(int count, bool written);
 
   const std::map<LinkName, LinkRecord>& links() const { return links_; }
+  const std::map<Scope, ScopeRecord>& scopes() const { return scopes_; }
   const LinkRecord* Find(const LinkName& link) const;
 
  private:
@@ -47,6 +48,7 @@ class SimStore final : public Store {
   FakeStore store_;
   const Written written_;
   std::map<LinkName, LinkRecord> links_;
+  std::map<Scope, ScopeRecord> scopes_;
   Crash crash_ = Crash::kNever;
   int failures_ = 0;
   bool write_on_failure_ = false;

@@ -40,24 +40,33 @@ constexpr std::array<std::string_view, kActionKinds> kNames = {"traffic",
                                                                "replay_lease",
                                                                "replay_report",
                                                                "hold_lease",
-                                                               "forge_lease"};
+                                                               "forge_lease",
+                                                               "set_scope",
+                                                               "delete_scope"};
 
 // How often each kind comes, against the others; a seed leaves out some.
-constexpr std::array<int, kActionKinds> kWeights = {60, 8, 2, 4, 5, 1, 3, 5, 5, 3, 2, 4, 4, 3, 1,
-                                                    3,  3, 4, 4, 4, 2, 4, 1, 2, 3, 3, 5, 2, 8, 3};
+constexpr std::array<int, kActionKinds> kWeights = {60, 8, 2, 4, 5, 1, 3, 5, 5, 3, 2,
+                                                    4,  4, 3, 1, 3, 3, 4, 4, 4, 2, 4,
+                                                    1,  2, 3, 3, 5, 2, 8, 3, 8, 3};
 
 constexpr int64_t kHorizon = 90 * kSecond;
 
 bool IsVital(ActionKind kind) {
   return kind == ActionKind::kTraffic || kind == ActionKind::kSetQuota ||
-         kind == ActionKind::kRestore || kind == ActionKind::kAddNode;
+         kind == ActionKind::kRestore || kind == ActionKind::kAddNode ||
+         kind == ActionKind::kSetScope;
+}
+
+bool IsOfScope(ActionKind kind) {
+  return kind == ActionKind::kSetScope || kind == ActionKind::kDeleteScope;
 }
 
 class Author {
  public:
   Author(uint64_t seed, const Profile& profile) : rng_(seed * 2 + 1), profile_(profile) {
     for (size_t i = 0; i < kActionKinds; ++i) {
-      const bool out = !IsVital(static_cast<ActionKind>(i)) && rng_.Chance(45);
+      const auto kind = static_cast<ActionKind>(i);
+      const bool out = (!IsVital(kind) && rng_.Chance(45)) || (IsOfScope(kind) && !profile.scoped);
       weights_[i] = out ? 0 : kWeights[i];
       total_ += weights_[i];
     }
@@ -70,6 +79,9 @@ class Author {
       actions_.back().args[0] = static_cast<int64_t>(link);
       Add(300 * kMillisecond, ActionKind::kTraffic);
       actions_.back().args[0] = static_cast<int64_t>(link);
+    }
+    if (profile_.scoped) {
+      for (int64_t i = rng_.Range(1, 3); i > 0; --i) Add(250 * kMillisecond, ActionKind::kSetScope);
     }
     TrueTime at = kSecond;
     while ((at += rng_.Range(1, 2 * pause_)) < kHorizon) Add(at, Choose());
@@ -88,6 +100,7 @@ class Author {
   }
 
   int64_t Node() { return rng_.Range(0, static_cast<int64_t>(profile_.nodes.size()) - 1); }
+  int64_t Scope() { return rng_.Range(0, static_cast<int64_t>(profile_.scopes.size()) - 1); }
   int64_t Link() { return rng_.Range(0, static_cast<int64_t>(profile_.links.size()) - 1); }
 
   void Add(TrueTime at, ActionKind kind) {
@@ -154,6 +167,12 @@ class Author {
         return {Node(), rng_.Scale(0, 32) + rng_.Range(0, 3)};
       case ActionKind::kForgeLease:
         return {Node(), rng_.Range(0, 3)};
+      case ActionKind::kSetScope:
+        return {Scope(), rng_.Chance(40) ? rng_.Scale(64'000, 16'000'000) : 0,
+                rng_.Scale(50'000, 4'000'000), rng_.Chance(40) ? rng_.Scale(1'000, 20'000) : 0,
+                rng_.Chance(20) ? rng_.Scale(1'000, 10'000) : 0};
+      case ActionKind::kDeleteScope:
+        return {Scope()};
       default:
         return {};
     }
@@ -214,7 +233,10 @@ Profile ProfileOf(uint64_t seed) {
   profile.heartbeat = absl::Milliseconds(rng.Chance(50) ? 1'000 : 200);
   profile.delay = rng.Scale(50 * kMicrosecond, 20 * kMillisecond);
   profile.delay_spread = rng.Scale(10 * kMicrosecond, 100 * kMillisecond);
-  if (rng.Chance(40)) profile.fleet_volume = rng.Scale(100'000, 8'000'000);
+  profile.scoped = rng.Chance(60);
+  if (rng.Chance(30)) profile.gateway = static_cast<int>(rng.Range(0, nodes - 1));
+  profile.scopes = {Scope::Fleet(), Scope::Enclosure("east"), Scope::Enclosure("west")};
+  for (const std::string& node : profile.nodes) profile.scopes.push_back(Scope::Node(node));
   return profile;
 }
 
@@ -230,6 +252,8 @@ std::string ToString(const Action& action, const Profile& profile) {
   std::string subject;
   if (action.kind <= ActionKind::kRestore) {
     subject = profile.links[first].ToString();
+  } else if (IsOfScope(action.kind)) {
+    subject = profile.scopes[first].ToString();
   } else {
     subject = absl::StrFormat("%d", action.args[0]);
   }
@@ -269,11 +293,14 @@ absl::StatusOr<Schedule> ParseSchedule(std::string_view text) {
   const Profile profile = ProfileOf(schedule.seed);
   for (const Action& action : schedule.actions) {
     const bool of_link = action.kind <= ActionKind::kRestore;
-    const size_t most = of_link ? profile.links.size() : profile.nodes.size();
+    const size_t most = of_link                  ? profile.links.size()
+                        : IsOfScope(action.kind) ? profile.scopes.size()
+                                                 : profile.nodes.size();
     const bool counts =
         action.kind >= ActionKind::kCrashController && action.kind <= ActionKind::kStallController;
     if (!counts && (action.args[0] < -1 || action.args[0] >= static_cast<int64_t>(most)))
-      return absl::InvalidArgumentError("an action names a link or node that the seed has not");
+      return absl::InvalidArgumentError(
+          "an action names a link, scope or node that the seed has not");
   }
   return schedule;
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "model/names.h"
+#include "model/scope.h"
 #include "tests/sim/machine_clock.h"
 
 namespace sluice::sim {
@@ -48,8 +49,10 @@ enum class ActionKind {
   kReplayReport,     // node, how many messages ago
   kHoldLease,        // node: the next lease arrives only after a Revoke of its link
   kForgeLease,       // node, how: other signer, changed bytes, other boot, higher sequence
+  kSetScope,         // scope, bit/s or 0, volume, window ms or 0, lease lifetime ms or 0
+  kDeleteScope,      // scope
 };
-inline constexpr size_t kActionKinds = 30;
+inline constexpr size_t kActionKinds = 32;
 
 struct Action {
   TrueTime at = 0;
@@ -61,13 +64,15 @@ struct Action {
 struct Profile {
   std::vector<std::string> nodes;
   std::vector<std::string> enclosures;  // of each node
+  int gateway = -1;                     // the node that is one
   std::vector<LinkName> links;
+  std::vector<Scope> scopes;       // fleet, enclosures, nodes
   int64_t rho_ppb = 0;             // ρ
   std::vector<int64_t> rates_ppb;  // of each node's clock; the last is the controller's
   absl::Duration heartbeat;
   int64_t delay = 0;         // ns, of a message or packet …
   int64_t delay_spread = 0;  // … and how much more it may be
-  int64_t fleet_volume = 0;  // of the fleet's quota; 0: it has none
+  bool scoped = false;       // whether scopes that are no link get quotas
 };
 
 struct Schedule {

@@ -28,7 +28,7 @@ World::World(const Schedule& schedule)
   for (const LinkName& link : profile_.links) ends_.emplace_back(index(link.src), index(link.dst));
   probed_.resize(ends_.size());
   checker_ = std::make_unique<Checker>(now_, profile_.rho_ppb, controller_clock_, std::move(views),
-                                       profile_.links);
+                                       profile_);
   store_ =
       std::make_unique<SimStore>([this](const LinkRecord& record) { checker_->Committed(record); });
   for (size_t i = 0; i < schedule_.actions.size(); ++i)

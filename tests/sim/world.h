@@ -157,8 +157,10 @@ class World {
   void ControllerHangup(int64_t session);
   void Join(Node& node);
   void FlushController();
-  void SetFleetQuota();
   void SetQuota(const Action& action);
+  void SetScopeQuota(const Action& action);
+  void SetQuota(const Quota& quota);
+  void DeleteQuota(const Scope& scope);
   void ChangeLink(const Action& action);
   void RemoveNode(Node& node);
 
@@ -211,7 +213,6 @@ class World {
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<SimStore> store_;
   std::unique_ptr<ControllerCore> core_;
-  bool fleet_quota_set_ = false;
   int machine_boots_ = 1;
   int64_t controller_generation_ = 0;
   TrueTime controller_stalled_ = 0;

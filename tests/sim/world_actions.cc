@@ -23,7 +23,12 @@ void World::Do(const Action& action) {
       return BeginFlow(action);
     case ActionKind::kSetQuota:
       return SetQuota(action);
+    case ActionKind::kSetScope:
+      return SetScopeQuota(action);
     case ActionKind::kDeleteQuota:
+      return DeleteQuota(Scope::Link(profile_.links[subject]));
+    case ActionKind::kDeleteScope:
+      return DeleteQuota(profile_.scopes[subject]);
     case ActionKind::kRevoke:
     case ActionKind::kRestore:
       return ChangeLink(action);

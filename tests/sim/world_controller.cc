@@ -59,8 +59,7 @@ void World::StartController() {
   } catch (const ControllerDied&) {
   }
   if (!core_) return Post(now_ + kSecond / 2, EventKind::kStartController, 0, generation);
-  checker_->ControllerStarted(*core_, store_->links());
-  if (profile_.fleet_volume > 0 && !fleet_quota_set_) SetFleetQuota();
+  checker_->ControllerStarted(*core_, store_->links(), store_->scopes());
   Post(now_ + kTickInterval, EventKind::kControllerTick, 0, generation);
 }
 
@@ -164,8 +163,9 @@ void World::Join(Node& node) {
     InController([&](ControllerCore& core, Effects& effects) {
       const IpPrefix prefix = ParseIpPrefix(StrCat("10.", node.index + 1, ".0.0/24")).value();
       const auto added =
-          core.AddNode(node.name, profile_.enclosures[static_cast<size_t>(node.index)], false,
-                       {prefix}, effects);
+          core.AddNode(node.name, profile_.enclosures[static_cast<size_t>(node.index)],
+                       node.index == profile_.gateway, {prefix}, effects);
+      if (added.ok()) checker_->NodeAdded(node.index);
       if (added.ok()) node.token = DecodeJoinToken(added->token).value().address;
     });
   } else if (reachable) {
@@ -187,30 +187,39 @@ void World::Join(Node& node) {
   Post(now_ + Delay(), EventKind::kStartAgent, node.index, ++node.start_generation);
 }
 
-void World::SetFleetQuota() {
-  FlushController();
-  Quota quota;
-  quota.scope = Scope::Fleet();
-  quota.rate = kAnyRate;
-  quota.volume = Bytes{static_cast<uint64_t>(profile_.fleet_volume)};
-  quota.lease_lifetime = kMaxLeaseLifetime;
-  InController([&](ControllerCore& core, Effects& effects) {
-    fleet_quota_set_ = core.SetQuota(quota, effects).ok();
-    if (fleet_quota_set_) checker_->FleetQuotaSet(quota.volume.value);
-  });
-}
-
 void World::SetQuota(const Action& action) {
-  FlushController();
   Quota quota;
   quota.scope = Scope::Link(profile_.links[static_cast<size_t>(action.args[0])]);
   quota.rate = BitRate{static_cast<uint64_t>(action.args[1])};
   quota.volume = Bytes{static_cast<uint64_t>(action.args[2])};
   if (action.args[3] > 0) quota.window = absl::Milliseconds(action.args[3]);
   quota.lease_lifetime = absl::Milliseconds(action.args[4]);
+  SetQuota(quota);
+}
+
+void World::SetScopeQuota(const Action& action) {
+  Quota quota;
+  quota.scope = profile_.scopes[static_cast<size_t>(action.args[0])];
+  quota.rate = action.args[1] > 0 ? BitRate{static_cast<uint64_t>(action.args[1])} : kAnyRate;
+  quota.volume = Bytes{static_cast<uint64_t>(action.args[2])};
+  if (action.args[3] > 0) quota.window = absl::Milliseconds(action.args[3]);
+  quota.lease_lifetime =
+      action.args[4] > 0 ? absl::Milliseconds(action.args[4]) : kMaxLeaseLifetime;
+  SetQuota(quota);
+}
+
+void World::SetQuota(const Quota& quota) {
+  FlushController();
   InController([&](ControllerCore& core, Effects& effects) {
     const absl::StatusOr<Quota> set = core.SetQuota(quota, effects);
-    if (set.ok()) checker_->QuotaSet(quota.scope.link, *set);
+    if (set.ok()) checker_->QuotaSet(quota.scope, *set);
+  });
+}
+
+void World::DeleteQuota(const Scope& scope) {
+  FlushController();
+  InController([&](ControllerCore& core, Effects& effects) {
+    if (core.DeleteQuota(scope, effects).ok()) checker_->QuotaSet(scope, std::nullopt);
   });
 }
 
@@ -218,9 +227,7 @@ void World::ChangeLink(const Action& action) {
   FlushController();
   const LinkName& link = profile_.links[static_cast<size_t>(action.args[0])];
   InController([&](ControllerCore& core, Effects& effects) {
-    if (action.kind == ActionKind::kDeleteQuota) {
-      if (core.DeleteQuota(Scope::Link(link), effects).ok()) checker_->QuotaSet(link, std::nullopt);
-    } else if (action.kind == ActionKind::kRestore) {
+    if (action.kind == ActionKind::kRestore) {
       if (core.RestoreLink(link, effects).ok()) checker_->Restored(link);
     } else {
       const std::vector<NodeView> nodes = core.Nodes();
@@ -238,10 +245,7 @@ void World::RemoveNode(Node& node) {
   FlushController();
   InController([&](ControllerCore& core, Effects& effects) {
     if (!core.RemoveNode(node.name, effects).ok()) return;
-    for (size_t link = 0; link < ends_.size(); ++link) {
-      if (ends_[link].first == node.index || ends_[link].second == node.index)
-        checker_->QuotaSet(profile_.links[link], std::nullopt);
-    }
+    checker_->NodeRemoved(node.index);
   });
 }
 

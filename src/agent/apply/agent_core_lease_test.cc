@@ -324,6 +324,18 @@ TEST_F(AgentCoreLeaseTest, ALateRevocationLeavesTheNewerLeaseAlone) {
   EXPECT_EQ(Count(AgentMessage::kLeaseClosed), 0);
 }
 
+TEST_F(AgentCoreLeaseTest, ARevokedLeaseEndsThoughTheGateHasNotTakenTheNewerOneUp) {
+  Open();
+  Fail(FakeDatapath::Call::kApply, absl::InternalError("no memory for a class"));
+  Deliver(GoodLease(2));
+  ASSERT_TRUE(GateOpen(kSend)) << "under lease 1";
+  Revoke(kSend, 1);
+  EXPECT_FALSE(GateOpen(kSend));
+  Heal(FakeDatapath::Call::kApply);
+  PassExactly(absl::Seconds(1));
+  EXPECT_TRUE(GateOpen(kSend)) << "under lease 2";
+}
+
 TEST_F(AgentCoreLeaseTest, RevokingWhatIsClosedIsAnsweredAgain) {
   Open();
   Traffic(kSend, 77);

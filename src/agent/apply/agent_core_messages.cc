@@ -113,15 +113,17 @@ void AgentCore::OnRevoke(const agent::v1::Revoke& revoke, Outbox& out) {
   const auto held = desired_.leases.find(side);
   const bool newer_held =
       held != desired_.leases.end() && held->second.sequence > revoke.sequence();
-  const bool never_leased = book_.NewestSequence(side) == 0 && ReportOf(side).lease_sequence == 0;
-  if (!newer_held) {
+  const LinkReport gate = ReportOf(side);
+  const bool never_leased = book_.NewestSequence(side) == 0 && gate.lease_sequence == 0;
+  // A newer lease that the gate has not taken up leaves it with the one that is revoked.
+  if (!newer_held || (IsOpen(gate) && gate.lease_sequence <= revoke.sequence())) {
     // Silence first, then paper.
-    const Executor::Outcome outcome = executor_.Close({side});
-    Drop(side);
+    Executor::Outcome outcome = executor_.Close({side});
+    if (!newer_held) Drop(side);
     if (!outcome.closed.empty()) finals_[side] = outcome.closed.front();
-    Executor::Outcome failed = outcome;
-    failed.closed.clear();
-    Digest(failed, out);
+    outcome.closed.clear();
+    Digest(outcome, out);
+    dirty_ = true;
   }
   const absl::Status remembered = book_.Revoke(side, revoke.sequence());
   faults_.Update("cannot write a revocation down", remembered);

@@ -130,7 +130,7 @@ void CoreImpl::Flush(Effects& effects) {
   Batch batch;
   batch.links.reserve(pending_.size());
   for (const PendingGrant& grant : pending_) batch.links.push_back(links_.at(grant.link).record);
-  const absl::Status status = Commit(batch);
+  const absl::Status status = Commit(std::move(batch));
   const bool granted = status.ok() || Mutated(Mutation::kVisibleBeforeDurable);
   std::vector<PendingGrant> grants = std::exchange(pending_, {});
   for (PendingGrant& grant : grants)

@@ -90,7 +90,7 @@ class CoreImpl final : public ControllerCore {
   // A scope that has a quota and is no link.
   struct Budget {
     ScopeRecord record;
-    bool dirty = false;  // differs from the store: must go there with any link's record
+    bool dirty = false;  // may differ from the store: must go there with any link's record
     ScopeSums sums;      // over the links in it
     uint64_t claimants = 0;
   };
@@ -135,9 +135,12 @@ class CoreImpl final : public ControllerCore {
   void TakeRecords(StoredState state);
   LedgerTime Now() const;
   FleetRecord FleetNow() const;
-  // Adds the ledger's time when it is due. On failure nothing changed.
-  absl::Status Commit(Batch& batch);
-  void AddDirtyScopes(Batch& batch) const;
+  // Adds what must be stored with it, and the ledger's time when it is due. On failure nothing
+  // changed.
+  absl::Status Commit(Batch batch);
+  void AddDueScopes(Batch& batch) const;
+  void NoteScopes(const Batch& batch, bool stored);
+  void AddDirtyLinks(Batch& batch) const;
   void FlushDirty();
   void ForgetOldTokens(Effects& effects);
   void EndSilentSessions(Effects& effects);
@@ -179,7 +182,7 @@ class CoreImpl final : public ControllerCore {
   std::optional<EndCounts> CountsOf(const Link& link) const;
   void TakeUnknownLease(const Session& session, Link& link, const LinkReport& report);
   void TakeReboots(Node& node, const std::vector<LinkReport>& reports);
-  void RevokeIfOpen(Node& node, End& end, const LinkReport& report, bool repeated,
+  void RevokeIfOpen(Node& node, End& end, const LinkReport& report, uint64_t upto,
                     Effects& effects);
   bool MayBeOpen(const Link& link, const LinkReport& report) const;
 
@@ -285,6 +288,7 @@ class CoreImpl final : public ControllerCore {
   std::map<uint32_t, TokenRecord> tokens_;
   std::map<LinkName, Link> links_;
   std::map<Scope, Budget> budgets_;
+  std::set<Scope> refused_scopes_;     // not in budgets_, and yet perhaps in the store
   std::vector<PendingGrant> pending_;  // of different links
   BootTime shared_at_;
   std::vector<Leaving> leaving_;

@@ -45,7 +45,7 @@ absl::Status CoreImpl::Start() {
   TakeRecords(std::move(state));
   Batch batch;
   batch.fleet = FleetNow();
-  return Commit(batch);
+  return Commit(std::move(batch));
 }
 
 absl::Status CoreImpl::TakeFleet(const FleetRecord& stored) {
@@ -106,18 +106,20 @@ FleetRecord CoreImpl::FleetNow() const {
   return fleet;
 }
 
-absl::Status CoreImpl::Commit(Batch& batch) {
+absl::Status CoreImpl::Commit(Batch batch) {
   if (!batch.fleet && clock_.Now() - time_stored_at_ >= kStoreTimeBusy) batch.fleet = FleetNow();
-  AddDirtyScopes(batch);
+  AddDueScopes(batch);
+  if (!batch.scopes.empty()) AddDirtyLinks(batch);
   const absl::Status status = store_.Commit(batch);
   if (!status.ok() && store_status_.ok())
     spdlog::error("the ledger cannot be written: {}", std::string(status.message()));
   if (status.ok() && !store_status_.ok()) spdlog::info("the ledger can be written again");
   store_status_ = status;
+  NoteScopes(batch, status.ok());
   if (!status.ok()) return status;
-  for (const ScopeRecord& record : batch.scopes) {
-    const auto it = budgets_.find(record.quota.scope);
-    if (it != budgets_.end() && it->second.record == record) it->second.dirty = false;
+  for (const LinkRecord& record : batch.links) {
+    Link* link = FindLink(record.link);
+    if (link != nullptr && link->record == record) link->dirty = false;
   }
   if (!batch.fleet) return status;
   time_stored_at_ = batch.fleet->boot_time;
@@ -126,13 +128,45 @@ absl::Status CoreImpl::Commit(Batch& batch) {
 }
 
 // A link's record speaks of reports that count in the window that began: were it there
-// without that, a crash would make them part of the window before.
-void CoreImpl::AddDirtyScopes(Batch& batch) const {
-  for (const auto& entry : budgets_) {
-    const Budget& budget = entry.second;
-    if (!budget.dirty || std::ranges::count(batch.deleted_scopes, entry.first) > 0) continue;
-    const auto same = [&](const ScopeRecord& record) { return record.quota.scope == entry.first; };
-    if (std::ranges::none_of(batch.scopes, same)) batch.scopes.push_back(budget.record);
+// without that, a crash would make them part of the window before. And a change that the
+// store refused may be there all the same: it must not outlive the next grant.
+void CoreImpl::AddDueScopes(Batch& batch) const {
+  const auto named = [&](const Scope& scope) {
+    const auto same = [&](const ScopeRecord& record) { return record.quota.scope == scope; };
+    return std::ranges::any_of(batch.scopes, same) ||
+           std::ranges::count(batch.deleted_scopes, scope) > 0;
+  };
+  for (const auto& [scope, budget] : budgets_) {
+    if (budget.dirty && !named(scope)) batch.scopes.push_back(budget.record);
+  }
+  for (const Scope& scope : refused_scopes_) {
+    if (!named(scope)) batch.deleted_scopes.push_back(scope);
+  }
+}
+
+void CoreImpl::NoteScopes(const Batch& batch, bool stored) {
+  if (stored) refused_scopes_.clear();
+  for (const ScopeRecord& record : batch.scopes) {
+    const auto it = budgets_.find(record.quota.scope);
+    if (it != budgets_.end()) {
+      it->second.dirty = !stored || !(it->second.record == record);
+    } else if (!stored) {
+      refused_scopes_.insert(record.quota.scope);
+    }
+  }
+  for (const Scope& scope : batch.deleted_scopes) {
+    const auto it = budgets_.find(scope);
+    if (!stored && it != budgets_.end()) it->second.dirty = true;
+  }
+}
+
+// A scope's base is a sum over its links. Were it there without the reports that it was
+// made of, a crash could forget some for good, and the scope would have more to give.
+void CoreImpl::AddDirtyLinks(Batch& batch) const {
+  std::set<LinkName> there;
+  for (const LinkRecord& record : batch.links) there.insert(record.link);
+  for (const auto& [name, link] : links_) {
+    if (link.dirty && !there.contains(name)) batch.links.push_back(link.record);
   }
 }
 
@@ -160,9 +194,8 @@ void CoreImpl::FlushDirty() {
     if (link.dirty) batch.links.push_back(link.record);
   }
   if (clock_.Now() - time_stored_at_ >= kStoreTimeIdle) batch.fleet = FleetNow();
-  if (batch.empty() || !Commit(batch).ok()) return;
+  if (batch.empty() || !Commit(std::move(batch)).ok()) return;
   for (auto& [name, node] : nodes_) node.dirty = false;
-  for (auto& [name, link] : links_) link.dirty = false;
 }
 
 void CoreImpl::ForgetOldTokens(Effects& effects) {

@@ -208,5 +208,21 @@ TEST_F(CoreRecoveryTest, ARevokedLinkStaysRevokedAfterARestart) {
   EXPECT_EQ(fleet_.Request(kLink)->reason(), agent::v1::DENY_REVOKED);
 }
 
+TEST_F(CoreRecoveryTest, RevokingWhatANodeReportsMeansWhatIsOnItsWayToo) {
+  ASSERT_FALSE(fleet_.Request(kLink));
+  fleet_.clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(fleet_.Deliver(kLink.src, fleet_.RequestFor(kLink)).ok());
+  ASSERT_EQ(fleet_.LeasesIn(kLink.src).size(), 1u);
+  fleet_.agent(kLink.src).inbox.clear();  // not obeyed yet
+  Effects effects;
+  ASSERT_TRUE(fleet_.core_->RevokeLink(kLink, "drill", effects).ok());
+  fleet_.clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(fleet_.Heartbeat(kLink.src).ok());
+  const auto& inbox = fleet_.agent(kLink.src).inbox;
+  ASSERT_EQ(inbox.size(), 1u);
+  EXPECT_GT(inbox[0].revoke().sequence(),
+            fleet_.agent(kLink.src).gates.at({kLink, Role::kSend}).sequence);
+}
+
 }  // namespace
 }  // namespace sluice

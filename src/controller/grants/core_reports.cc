@@ -54,7 +54,7 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   Link* link = FindLink(report.side.link);
   if (link == nullptr) {
     End none;
-    return RevokeIfOpen(node, none, report, /*repeated=*/false, effects);
+    return RevokeIfOpen(node, none, report, report.lease_sequence, effects);
   }
   const bool sends = report.side.role == Role::kSend;
   End& end = sends ? link->sender : link->receiver;
@@ -63,7 +63,11 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   end.report = report;
   end.at = clock_.Now();
   Compare(*link);
-  if (!MayBeOpen(*link, report)) RevokeIfOpen(node, end, report, /*repeated=*/true, effects);
+  const LinkRecord& record = link->record;
+  // One that the node has and its gate has not taken up yet is meant too.
+  const uint64_t upto = record.quota && !record.suspended ? record.recall_upto : record.sequence;
+  if (!MayBeOpen(*link, report))
+    RevokeIfOpen(node, end, report, std::max(upto, report.lease_sequence), effects);
 }
 
 void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkReport& report) {
@@ -78,6 +82,9 @@ void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkRe
   if (record.account.boot != session.boot || report.admitted < record.account.reported) {
     const Bytes ceiling = record.account.ceiling;
     const bool same_boot = record.account.boot == session.boot;
+    if (same_boot)
+      spdlog::warn("link {}: the sender's count went back from {} to {} bytes",
+                   record.link.ToString(), record.account.reported.value, report.admitted.value);
     record.account = Rebooted(record.account, session.boot, report.admitted);
     // It may also be an old report, come again: then the lease is still out.
     if (same_boot && Alive(record.send))
@@ -202,17 +209,17 @@ bool CoreImpl::MayBeOpen(const Link& link, const LinkReport& report) const {
   return report.side.role == Role::kReceive || report.lease_sequence > record.recall_upto;
 }
 
-void CoreImpl::RevokeIfOpen(Node& node, End& end, const LinkReport& report, bool repeated,
+void CoreImpl::RevokeIfOpen(Node& node, End& end, const LinkReport& report, uint64_t upto,
                             Effects& effects) {
   if (!IsOpen(report)) return;
-  if (repeated && end.revoked_at.ns != 0 && clock_.Now() - end.revoked_at < kRepeatRevoke) return;
+  if (end.revoked_at.ns != 0 && clock_.Now() - end.revoked_at < kRepeatRevoke) return;
   end.revoked_at = clock_.Now();
   Effects::Send& send = effects.sends.emplace_back();
   send.node = node.record.name;
   agent::v1::Revoke& revoke = *send.message.mutable_revoke();
   revoke.set_link(report.side.link.ToString());
   revoke.set_role(ToProto(report.side.role));
-  revoke.set_sequence(report.lease_sequence);
+  revoke.set_sequence(upto);
   revoke.set_reason("the controller has no lease on this link");
 }
 

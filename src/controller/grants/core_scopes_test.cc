@@ -245,6 +245,31 @@ TEST_F(CoreScopesTest, ADeletedQuotaStaysDeletedThoughItsWindowHasJustBegun) {
   for (const QuotaView& view : fleet_.core_->Quotas()) EXPECT_TRUE(view.quota.scope.is_link());
 }
 
+TEST_F(CoreScopesTest, AScopeIsStoredWithTheReportsThatItBeganAfter) {
+  ASSERT_FALSE(fleet_.Request(kA1B1));
+  ASSERT_EQ(fleet_.Traffic(kA1B1, 5'000), 5'000u);
+  fleet_.clock_.Advance(absl::Milliseconds(200));
+  ASSERT_TRUE(fleet_.Heartbeat("a1").ok());  // not in the store by itself
+  ASSERT_TRUE(Set(Scope::Fleet(), kMegabyte));
+  fleet_.Restart();
+  EXPECT_EQ(fleet_.View(Scope::Link(kA1B1)).used, Bytes{5'000});
+}
+
+TEST_F(CoreScopesTest, AChangeThatTheStoreRefusedDoesNotOutliveTheNextGrant) {
+  ASSERT_TRUE(Set(Scope::Fleet(), 10 * kMegabyte));
+  const absl::Status full = absl::ResourceExhaustedError("disk full");
+  Effects effects;
+  fleet_.store_.FailCommitsAfterWriting(3, full);
+  EXPECT_FALSE(fleet_.SetQuota(ScopeQuota(Scope::Fleet(), 1'000)).ok());
+  EXPECT_FALSE(fleet_.SetQuota(ScopeQuota(Scope::Node("a1"), 1'000)).ok());
+  EXPECT_FALSE(fleet_.core_->DeleteQuota(Scope::Fleet(), effects).ok());
+  ASSERT_FALSE(fleet_.Request(kA1B1));
+  ASSERT_EQ(fleet_.Traffic(kA1B1, kMegabyte), kMegabyte);
+  fleet_.Restart();
+  EXPECT_EQ(fleet_.View(Scope::Fleet()).quota.volume, Bytes{10 * kMegabyte});
+  EXPECT_EQ(fleet_.core_->Quotas().size(), kLinks.size() + 1) << "none of node:a1";
+}
+
 TEST_F(CoreScopesTest, OfScopesThatAreNotThere) {
   EXPECT_TRUE(absl::IsNotFound(fleet_.SetQuota(ScopeQuota(Scope::Node("zz"), 1))));
   EXPECT_TRUE(absl::IsNotFound(fleet_.SetQuota(ScopeQuota(Scope::Enclosure("zz"), 1))));

@@ -97,7 +97,7 @@ Bytes LimitFor(const GrantInput& input, const Terms& terms) {
         std::min(slice, input.idle ? room.volume_share : std::max(room.volume_share, kLeastSlice));
   Bytes limit = std::min(SaturatingAdd(account.reported, slice), kMaxCount);
   for (const ScopeRoom& room : input.rooms)
-    limit = std::min(limit, SaturatingAdd(account.ceiling, room.volume));
+    limit = std::min(limit, SaturatingAdd(account.reported, room.volume));
   return limit;
 }
 

@@ -114,8 +114,9 @@ ScopeRoom RoomFor(const ScopeRecord& scope, const ScopeSums& sums, const LinkCha
   const uint64_t links = std::max<uint64_t>(claimants, 1);
   ScopeRoom room;
   room.scope = scope.quota.scope.ToString();
-  room.volume = Available(scope, sums);
-  room.volume_share = Bytes{SaturatingAdd(room.volume, own.outstanding).value / links};
+  room.volume =
+      Bytes{Clamp(Number(Left(scope, sums)) - (sums.outstanding - Number(own.outstanding)))};
+  room.volume_share = Bytes{room.volume.value / links};
   room.rate = BitRate{Clamp(Number(quota.rate) - (sums.rate - Number(own.rate)))};
   room.rate_share = BitRate{quota.rate.bps / links};
   room.burst = Bytes{Clamp(Number(quota.burst) - (sums.burst - Number(own.burst)))};

@@ -65,7 +65,7 @@ bool IsExceeded(const ScopeRecord& scope, const ScopeSums& sums);
 // What a scope has for one link that asks.
 struct ScopeRoom {
   std::string scope;   // in words
-  Bytes volume;        // Available
+  Bytes volume;        // neither spent nor out on other links: what it may have out
   Bytes volume_share;  // the part of it that is this link's
   BitRate rate;        // not leased to other links
   BitRate rate_share;  // max-min fair among the links that ask

@@ -75,11 +75,21 @@ TEST(ScopePolicyTest, ARoomIsWhatOthersLeave) {
   sums += own;
   sums += Charge(0, 100, 300'000);
   const ScopeRoom room = RoomFor(scope, sums, own, 2, LedgerTime{});
-  EXPECT_EQ(room.volume, Bytes{600});
+  EXPECT_EQ(room.volume, Bytes{800});
   EXPECT_EQ(room.volume_share, Bytes{400});
   EXPECT_EQ(room.rate, BitRate{700'000});
   EXPECT_EQ(room.rate_share, BitRate{500'000});
   EXPECT_TRUE(room.returns);
+}
+
+TEST(ScopePolicyTest, WhatIsOutBeyondALoweredVolumeIsNoRoom) {
+  ScopeSums sums;
+  const LinkCharge own = Charge(100, 200);
+  sums += own;
+  sums += Charge(300, 400);
+  EXPECT_EQ(RoomFor(Fleet(1'000), sums, own, 1, LedgerTime{}).volume, Bytes{200});
+  EXPECT_EQ(RoomFor(Fleet(850), sums, own, 1, LedgerTime{}).volume, Bytes{50});
+  EXPECT_EQ(RoomFor(Fleet(500), sums, own, 1, LedgerTime{}).volume, Bytes{0});
 }
 
 TEST(ScopePolicyTest, AChangedQuotaCarriesWhatWasSpent) {
