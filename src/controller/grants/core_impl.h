@@ -139,6 +139,7 @@ class CoreImpl final : public ControllerCore {
   // changed.
   absl::Status Commit(Batch batch);
   void AddDueScopes(Batch& batch) const;
+  void AddRefusedNodes(Batch& batch) const;
   void NoteScopes(const Batch& batch, bool stored);
   void AddDirtyLinks(Batch& batch) const;
   void FlushDirty();
@@ -288,7 +289,10 @@ class CoreImpl final : public ControllerCore {
   std::map<uint32_t, TokenRecord> tokens_;
   std::map<LinkName, Link> links_;
   std::map<Scope, Budget> budgets_;
-  std::set<Scope> refused_scopes_;     // not in budgets_, and yet perhaps in the store
+  // What the store refused to change, and has perhaps changed all the same: of scopes
+  // those that are not in budgets_.
+  std::set<Scope> refused_scopes_;
+  std::set<std::string> refused_nodes_;
   std::vector<PendingGrant> pending_;  // of different links
   BootTime shared_at_;
   std::vector<Leaving> leaving_;

@@ -109,6 +109,7 @@ FleetRecord CoreImpl::FleetNow() const {
 absl::Status CoreImpl::Commit(Batch batch) {
   if (!batch.fleet && clock_.Now() - time_stored_at_ >= kStoreTimeBusy) batch.fleet = FleetNow();
   AddDueScopes(batch);
+  AddRefusedNodes(batch);
   if (!batch.scopes.empty()) AddDirtyLinks(batch);
   const absl::Status status = store_.Commit(batch);
   if (!status.ok() && store_status_.ok())
@@ -116,7 +117,12 @@ absl::Status CoreImpl::Commit(Batch batch) {
   if (status.ok() && !store_status_.ok()) spdlog::info("the ledger can be written again");
   store_status_ = status;
   NoteScopes(batch, status.ok());
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    for (const NodeRecord& record : batch.nodes) refused_nodes_.insert(record.name);
+    refused_nodes_.insert(batch.deleted_nodes.begin(), batch.deleted_nodes.end());
+    return status;
+  }
+  refused_nodes_.clear();
   for (const LinkRecord& record : batch.links) {
     Link* link = FindLink(record.link);
     if (link != nullptr && link->record == record) link->dirty = false;
@@ -141,6 +147,19 @@ void CoreImpl::AddDueScopes(Batch& batch) const {
   }
   for (const Scope& scope : refused_scopes_) {
     if (!named(scope)) batch.deleted_scopes.push_back(scope);
+  }
+}
+
+// Scopes contain links by where their nodes are, so a node's change must not outlive the
+// next grant either.
+void CoreImpl::AddRefusedNodes(Batch& batch) const {
+  for (const std::string& name : refused_nodes_) {
+    const auto same = [&](const NodeRecord& record) { return record.name == name; };
+    if (std::ranges::any_of(batch.nodes, same) || std::ranges::count(batch.deleted_nodes, name) > 0)
+      continue;
+    const Node* node = FindNode(name);
+    if (node != nullptr) batch.nodes.push_back(node->record);
+    if (node == nullptr) batch.deleted_nodes.push_back(name);
   }
 }
 
