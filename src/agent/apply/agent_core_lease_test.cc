@@ -345,6 +345,18 @@ TEST_F(AgentCoreLeaseTest, RevokingWhatIsClosedIsAnsweredAgain) {
   EXPECT_EQ(LastClosed().admitted_bytes(), 77u);
 }
 
+TEST_F(AgentCoreLeaseTest, ARevocationIsAnsweredOnlyOnceItIsWrittenDown) {
+  Open();
+  files_.FailWrites(absl::ResourceExhaustedError("the disk is full"));
+  Revoke(kSend, 5);
+  Revoke(kSend, 5);
+  EXPECT_FALSE(GateOpen(kSend));
+  EXPECT_EQ(Count(AgentMessage::kLeaseClosed), 0);
+  files_.FailWrites(absl::OkStatus());
+  Revoke(kSend, 5);
+  EXPECT_EQ(LastClosed().lease_sequence(), 5u);
+}
+
 TEST_F(AgentCoreLeaseTest, AfterRevocationItAsksAnew) {
   Open();
   Revoke(kSend, 1);

@@ -57,7 +57,7 @@ absl::Status LeaseBook::LoadFile(const std::string& name, const PublicKey& lease
   LinkSide side;
   SLUICE_ASSIGN_OR_RETURN(side.link, ParseLinkName(revoke.link()));
   SLUICE_ASSIGN_OR_RETURN(side.role, FromProto(revoke.role()));
-  entries_[side].revoked = revoke.sequence();
+  entries_[side].revoked = entries_[side].revoked_stored = revoke.sequence();
   return absl::OkStatus();
 }
 
@@ -96,14 +96,18 @@ absl::Status LeaseBook::Accept(const Lease& lease, const agent::v1::SignedLease&
 
 absl::Status LeaseBook::Revoke(const LinkSide& side, uint64_t sequence) {
   Entry& entry = entries_[side];
-  if (sequence <= entry.revoked || Mutated(Mutation::kRevokeForgotten)) return absl::OkStatus();
+  if (sequence <= entry.revoked_stored || Mutated(Mutation::kRevokeForgotten))
+    return absl::OkStatus();
   // In memory first: a disk that fails must not keep the sequence usable.
-  entry.revoked = sequence;
+  entry.revoked = std::max(entry.revoked, sequence);
   agent::v1::Revoke revoke;
   revoke.set_link(side.link.ToString());
   revoke.set_role(ToProto(side.role));
-  revoke.set_sequence(sequence);
-  return files_.WriteDurably(Path(side, kRevokedSuffix), revoke.SerializeAsString());
+  revoke.set_sequence(entry.revoked);
+  SLUICE_RETURN_IF_ERROR(
+      files_.WriteDurably(Path(side, kRevokedSuffix), revoke.SerializeAsString()));
+  entry.revoked_stored = entry.revoked;
+  return absl::OkStatus();
 }
 
 }  // namespace sluice

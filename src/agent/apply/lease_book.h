@@ -45,6 +45,7 @@ class LeaseBook {
   struct Entry {
     std::optional<Lease> lease;
     uint64_t revoked = 0;
+    uint64_t revoked_stored = 0;  // less where the last write failed
   };
   absl::Status LoadFile(const std::string& name, const PublicKey& lease_key,
                         const BootNonce& boot_nonce);
