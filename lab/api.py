@@ -72,6 +72,29 @@ class Api:
     def restore(self, link: str) -> None:
         self.call("POST", f"/api/v1/leases/{quote(link)}/restore", {})
 
+    def revoke_scope(self, scope: str, reason: str = "") -> int:
+        """Revokes all links of it; returns the revocation's id."""
+        done = self.call("POST", f"/api/v1/scopes/{quote(scope)}/revoke", {"reason": reason})
+        return int(done["revocation"])
+
+    def restore_scope(self, scope: str) -> None:
+        self.call("POST", f"/api/v1/scopes/{quote(scope)}/restore", {})
+
+    def stops(self) -> list[str]:
+        return [stop["scope"] for stop in self.call("GET", "/api/v1/revocations")["stops"]]
+
+    def revocation(self, revocation: int) -> dict[str, Any]:
+        return next(r for r in self.call("GET", "/api/v1/revocations")["revocations"]
+                    if r["id"] == revocation)
+
+    def wait_silent(self, revocation: int, seconds: float = 10.0) -> dict[str, Any]:
+        """The revocation, once the controller knows that all ends are silent."""
+        def silent() -> dict[str, Any] | None:
+            now = self.revocation(revocation)
+            return now if now["silent"] else None
+
+        return wait_until(f"revocation {revocation} to be silent", silent, seconds, pause=0.01)
+
     def links(self) -> dict[str, dict[str, Any]]:
         return {item["link"]: item for item in self.call("GET", "/api/v1/links")["links"]}
 

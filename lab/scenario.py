@@ -56,7 +56,9 @@ def is_leased(lab: Lab, src: str, dst: str) -> bool:
 
 
 def close_all(lab: Lab) -> None:
-    """Deletes every quota and waits until no gate holds a lease."""
+    """Deletes every quota, restores what was revoked, and waits until no gate holds a lease."""
+    for scope in lab.api.stops():
+        lab.api.restore_scope(scope)
     for link in lab.api.quotas():
         lab.api.delete_quota(link)
 

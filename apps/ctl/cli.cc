@@ -55,8 +55,24 @@ void AddScopeArgument(CLI::App& command, std::string& scope) {
       ->required();
 }
 
+using RevokeCommand = absl::StatusOr<Action>(const std::string&, const std::string&);
+using RestoreCommand = absl::StatusOr<Action>(const std::string&);
+void AddRevokeAndRestore(CLI::App& group, const std::string& what, Parsed& p, RevokeCommand* revoke,
+                         RestoreCommand* restore) {
+  const std::string about = "The " + what + "'s name";
+  CLI::App* close = AddCommand(group, "revoke",
+                               StrCat("Close all links with an end in the ", what,
+                                      " now, at both ends, until it is restored"),
+                               p, [&p, revoke] { return revoke(p.node.name, p.reason); });
+  close->add_option("NAME", p.node.name, about)->required();
+  close->add_option("--reason", p.reason, "Why, for those who will ask");
+  CLI::App* open = AddCommand(group, "restore", "Let its links have leases again", p,
+                              [&p, restore] { return restore(p.node.name); });
+  open->add_option("NAME", p.node.name, about)->required();
+}
+
 void AddNodeCommands(CLI::App& app, Parsed& p) {
-  CLI::App* group = AddGroup(app, "node", "The fleet's nodes: add, list, remove");
+  CLI::App* group = AddGroup(app, "node", "The fleet's nodes: add, list, remove, revoke, restore");
   CLI::App* add = AddCommand(*group, "add",
                              "Announce a node. Prints its one-time join token, and on stderr the "
                              "command to run on the node.",
@@ -77,6 +93,20 @@ void AddNodeCommands(CLI::App& app, Parsed& p) {
       AddCommand(*group, "remove", "Remove a node: its links are closed, its keys forgotten", p,
                  [&p] { return NodeRemove(p.node.name); });
   remove->add_option("NAME", p.node.name, "The node's name")->required();
+  AddRevokeAndRestore(*group, "node", p, &NodeRevoke, &NodeRestore);
+}
+
+void AddStopCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(app, "enclosure", "Whole enclosures: revoke, restore");
+  AddRevokeAndRestore(*group, "enclosure", p, &EnclosureRevoke, &EnclosureRestore);
+  CLI::App* stop = AddCommand(app, "stop", "Close every link of the fleet now, until `resume`", p,
+                              [&p] { return FleetStop(p.reason); });
+  stop->add_option("--reason", p.reason, "Why, for those who will ask");
+  AddCommand(app, "resume", "Let the fleet's links have leases again", p,
+             [] { return FleetResume(); });
+  CLI::App* revocations = AddGroup(app, "revocation", "What was revoked: list");
+  AddCommand(*revocations, "list", "The last revocations and how long they took to fall silent", p,
+             [] { return RevocationList(); });
 }
 
 void AddQuotaSet(CLI::App& group, Parsed& p) {
@@ -171,6 +201,7 @@ void Describe(CLI::App& app, Parsed& p) {
   AddNodeCommands(app, p);
   AddQuotaCommands(app, p);
   AddLeaseCommands(app, p);
+  AddStopCommands(app, p);
   AddViewCommands(app, p);
 }
 

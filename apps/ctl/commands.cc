@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "arguments.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "format.h"
@@ -11,46 +12,6 @@
 
 namespace sluice::ctl {
 namespace {
-
-void PrintJson(std::ostream& out, const Json& answer) {
-  // ASCII only: the escapes keep control characters off the terminal.
-  out << answer.dump(2, ' ', /*ensure_ascii=*/true) << "\n";
-}
-
-Action Read(std::string path, std::string (*table)(const Json&)) {
-  return [path = std::move(path), table](Context& context) -> absl::Status {
-    SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Get(path));
-    if (context.json) {
-      PrintJson(context.out, answer);
-    } else {
-      context.out << table(answer);
-    }
-    return absl::OkStatus();
-  };
-}
-
-// With -o json what the API answered, otherwise one line that says what was done.
-void Report(Context& context, const Json& answer, const std::string& done) {
-  if (context.json) {
-    PrintJson(context.out, answer);
-  } else {
-    context.out << done << "\n";
-  }
-}
-
-absl::StatusOr<LinkName> ParseLinkArgument(const std::string& text) {
-  absl::StatusOr<LinkName> link = ParseLinkName(text);
-  if (link.ok() || text.find('>') != std::string::npos) return link;
-  return absl::InvalidArgumentError(StrCat(
-      link.status().message(), ", and in quotes: the shell takes a bare > for a redirection"));
-}
-
-absl::StatusOr<Scope> ParseScopeArgument(const std::string& text) {
-  absl::StatusOr<Scope> scope = ParseScope(text);
-  if (scope.ok() || text.find('>') != std::string::npos) return scope;
-  return absl::InvalidArgumentError(
-      StrCat(scope.status().message(), ", in quotes: the shell takes a bare > for a redirection"));
-}
 
 // `flag: ` in front of an error, so that it says which flag is meant.
 absl::Status ForFlag(std::string_view flag, const absl::Status& status) {
@@ -109,9 +70,7 @@ std::string Describe(const Quota& quota) {
                 FormatExact(quota.lease_lifetime));
 }
 
-std::string QuotaPath(const Scope& scope) {
-  return "/api/v1/quotas/" + (scope.is_link() ? LinkInPath(scope.link) : scope.ToString());
-}
+std::string QuotaPath(const Scope& scope) { return "/api/v1/quotas/" + ScopeInPath(scope); }
 
 absl::Status PrintToken(Context& context, const std::string& name, const Json& answer) {
   const std::string token = Text(answer, "token");
@@ -206,33 +165,6 @@ absl::StatusOr<Action> QuotaDelete(const std::string& text) {
 }
 
 Action QuotaList() { return Read("/api/v1/quotas", QuotaTable); }
-
-absl::StatusOr<Action> LeaseRevoke(const std::string& text, const std::string& reason) {
-  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
-  return [link, reason](Context& context) -> absl::Status {
-    Json body = Json::object();
-    if (!reason.empty()) body["reason"] = Printable(reason);
-    SLUICE_ASSIGN_OR_RETURN(
-        Json answer, context.client.Post("/api/v1/leases/" + LinkInPath(link) + "/revoke", body));
-    Report(context, answer,
-           StrCat(link.ToString(),
-                  " is revoked at both ends. To open it again: sluicectl lease "
-                  "restore '",
-                  link.ToString(), "'"));
-    return absl::OkStatus();
-  };
-}
-
-absl::StatusOr<Action> LeaseRestore(const std::string& text) {
-  SLUICE_ASSIGN_OR_RETURN(LinkName link, ParseLinkArgument(text));
-  return [link](Context& context) -> absl::Status {
-    SLUICE_ASSIGN_OR_RETURN(
-        Json answer,
-        context.client.Post("/api/v1/leases/" + LinkInPath(link) + "/restore", Json::object()));
-    Report(context, answer, StrCat(link.ToString(), " may have leases again."));
-    return absl::OkStatus();
-  };
-}
 
 Action LeaseList() { return Read("/api/v1/leases", LeaseTable); }
 

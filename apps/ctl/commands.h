@@ -56,6 +56,16 @@ absl::StatusOr<Action> LeaseRevoke(const std::string& link, const std::string& r
 absl::StatusOr<Action> LeaseRestore(const std::string& link);
 Action LeaseList();
 
+// All links that have an end in it, until it is restored. They wait, for some seconds at
+// most, until the controller knows that all ends are silent, and say how long it took.
+absl::StatusOr<Action> NodeRevoke(const std::string& name, const std::string& reason);
+absl::StatusOr<Action> NodeRestore(const std::string& name);
+absl::StatusOr<Action> EnclosureRevoke(const std::string& name, const std::string& reason);
+absl::StatusOr<Action> EnclosureRestore(const std::string& name);
+Action FleetStop(const std::string& reason);
+Action FleetResume();
+Action RevocationList();
+
 Action LinkList(bool all);
 absl::StatusOr<Action> LinkShow(const std::string& link);
 Action ShowStatus();

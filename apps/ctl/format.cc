@@ -55,6 +55,8 @@ std::string ShowSeconds(std::optional<double> seconds) {
   return absl::StrFormat("%dd%02dh", whole / 86'400, whole % 86'400 / 3'600);
 }
 
+std::string ShowMilliseconds(double seconds) { return absl::StrFormat("%.1f ms", seconds * 1'000); }
+
 std::string ShowExactSeconds(std::optional<double> seconds) {
   if (!seconds || !(*seconds >= 0) || *seconds > kHundredYears) return std::string(kNothing);
   return FormatExact(absl::Milliseconds(std::llround(*seconds * 1'000)));

@@ -17,6 +17,7 @@ std::string ShowRate(std::optional<uint64_t> bps);
 std::string ShowBytes(std::optional<uint64_t> bytes);
 std::string ShowCount(std::optional<uint64_t> count);
 // Seconds as "0.3s", "12s", "3m20s", "2h05m", "4d03h". Below zero: "over".
+std::string ShowMilliseconds(double seconds);  // "3.2 ms"
 std::string ShowSeconds(std::optional<double> seconds);
 // A duration exactly, as in a quota ("30s", "24h"); "-" if out of range.
 std::string ShowExactSeconds(std::optional<double> seconds);

@@ -133,6 +133,43 @@ std::string NodeTable(const Json& answer) {
   return Render(table) + (faults.empty() ? "" : "\n" + faults);
 }
 
+std::string RevocationTable(const Json& answer) {
+  Table table{{"ID", "SCOPE", "WHEN", "ENDS", "SILENT", "REASON"},
+              {true, false, false, true, false, false},
+              {}};
+  for (const Json& revocation : Items(answer, "revocations")) {
+    const auto silent = Number(revocation, "silent_after_s");
+    table.rows.push_back({StrCat(Count(revocation, "id").value_or(0)), Text(revocation, "scope"),
+                          ShowSeconds(Number(revocation, "age_s")) + " ago",
+                          StrCat(Items(revocation, "ends").size()),
+                          silent ? "after " + ShowMilliseconds(*silent) : "not yet",
+                          Text(revocation, "reason")});
+  }
+  std::string text =
+      table.rows.empty() ? "Nothing was revoked since the controller started.\n" : Render(table);
+  for (const Json& stop : Items(answer, "stops"))
+    text += StrCat("  ", Text(stop, "scope"), " is shut: ", Text(stop, "reason"), "\n");
+  return text;
+}
+
+std::string SilenceText(const Json& revocation) {
+  const Json& ends = Items(revocation, "ends");
+  if (ends.empty()) return "No end had a lease.";
+  const auto all = Number(revocation, "silent_after_s");
+  std::string text = all ? StrCat("Silent after ", ShowMilliseconds(*all), ":")
+                         : "Not all ends have said that they are silent:";
+  for (const Json& end : ends) {
+    const auto after = Number(end, "silent_after_s");
+    text += StrCat("\n  ", Text(end, "link"), ", ", Text(end, "node"), ": ");
+    if (after)
+      text += ShowMilliseconds(*after) + (IsTrue(end, "by_expiry") ? ", its lease has ended" : "");
+    else
+      text +=
+          StrCat("not yet, within ", ShowSeconds(Number(end, "silent_within_s")), " at the latest");
+  }
+  return text;
+}
+
 std::string QuotaTable(const Json& answer) {
   Table table{{"SCOPE", "RATE", "LEASED", "BURST", "VOLUME", "PER", "USED", "LEFT", "LEASE"},
               {false, true, true, true, true, true, true, true, true},

@@ -9,10 +9,13 @@
 
 namespace sluice::ctl {
 
-std::string NodeTable(const Json& answer);   // {"nodes":[…]}
-std::string QuotaTable(const Json& answer);  // {"quotas":[…]}
-std::string LeaseTable(const Json& answer);  // {"leases":[…]}
-std::string LinkTable(const Json& answer);   // {"links":[…]}
+std::string NodeTable(const Json& answer);        // {"nodes":[…]}
+std::string QuotaTable(const Json& answer);       // {"quotas":[…]}
+std::string LeaseTable(const Json& answer);       // {"leases":[…]}
+std::string RevocationTable(const Json& answer);  // {"revocations":[…],"stops":[…]}
+// A line for each end of one of them: how long it took to fall silent.
+std::string SilenceText(const Json& revocation);
+std::string LinkTable(const Json& answer);  // {"links":[…]}
 // {"link":{…}}: everything that is known of one link, drop reasons in words.
 std::string LinkDetails(const Json& answer);
 // Any object, a line for each value, with units taken from the names' endings.

@@ -138,5 +138,18 @@ TEST(TablesTest, HostileOrForeignJsonIsShownAsNothing) {
   }
 }
 
+TEST(RevocationTableTest, SaysWhoIsSilentSinceWhen) {
+  const Json one = Json::parse(R"({"id":3,"scope":"node:a1","reason":"drill","age_s":2.0,
+    "silent":false,"silent_after_s":null,"ends":[
+    {"link":"a1>b1","role":"send","node":"a1","silent_after_s":0.0031,"by_expiry":false},
+    {"link":"a1>b1","role":"receive","node":"b1","silent_after_s":null,"silent_within_s":4.2}]})");
+  EXPECT_THAT(SilenceText(one), AllOf(HasSubstr("Not all ends"), HasSubstr("a1>b1, a1: 3.1 ms"),
+                                      HasSubstr("a1>b1, b1: not yet, within 4.2s")));
+  const Json answer = {{"revocations", Json::array({one})},
+                       {"stops", {{{"scope", "node:a1"}, {"reason", "drill"}}}}};
+  EXPECT_THAT(RevocationTable(answer), AllOf(HasSubstr("not yet"), HasSubstr("node:a1 is shut")));
+  EXPECT_THAT(RevocationTable(Json::object()), HasSubstr("Nothing was revoked"));
+}
+
 }  // namespace
 }  // namespace sluice::ctl

@@ -14,6 +14,7 @@
 #include "model/names.h"
 #include "model/prefix.h"
 #include "model/quota.h"
+#include "model/scope.h"
 
 namespace sluice {
 
@@ -79,6 +80,35 @@ struct QuotaView {
   int links = 0;                   // with a quota, in this scope
   int recalling = 0;               // of them, those whose lease is being recalled …
   absl::Duration recalled_within;  // … which ends by then, whatever the nodes do
+};
+
+// One end of a link that was revoked.
+struct SilenceView {
+  LinkSide side;
+  std::string node;
+  // From the command until the controller knew that the end's gate is closed and what it
+  // held of the tunnel removed: the node said so after reading it back, or its lease was
+  // surely dead. None while neither is so.
+  std::optional<absl::Duration> silent_after;
+  bool by_expiry = false;        // the node did not say so
+  absl::Duration silent_within;  // from now, whatever the node does
+};
+
+// What an operator revoked, and how long it took to fall silent.
+struct RevocationView {
+  uint64_t id = 0;
+  Scope scope;
+  std::string reason;
+  absl::Duration ago;
+  bool silent = false;
+  absl::Duration silent_after;    // of the last end, once it is
+  std::vector<SilenceView> ends;  // those that had a lease
+};
+
+// A scope that is no link and was revoked, until it is restored.
+struct StopView {
+  Scope scope;
+  std::string reason;
 };
 
 struct LinkView {

@@ -18,6 +18,7 @@
 #include "model/names.h"
 #include "model/prefix.h"
 #include "model/quota.h"
+#include "model/scope.h"
 
 namespace sluice {
 
@@ -113,6 +114,14 @@ struct ScopeRecord {
   absl::int128 base = 0;
   LedgerTime window_start;
   friend bool operator==(const ScopeRecord&, const ScopeRecord&) = default;
+};
+
+// All links of a scope that is no link are closed until an operator restores it: those
+// with an end in the node or enclosure, or all of the fleet.
+struct StopRecord {
+  Scope scope;
+  std::string reason;
+  friend bool operator==(const StopRecord&, const StopRecord&) = default;
 };
 
 // All that is durable of a node.

@@ -24,6 +24,7 @@ Checker::Checker(const TrueTime& now, int64_t rho_ppb, const MachineClock& contr
       sides_(nodes_.size()),
       boots_(nodes_.size()),
       gates_(nodes_.size()),
+      repeated_(nodes_.size()),
       gone_(nodes_.size()) {
   const auto node = [&](const std::string& name) {
     const auto found = std::ranges::find(nodes_, name, &Node::name);
@@ -89,6 +90,7 @@ void Checker::Revoked(const LinkName& name, const Effects& effects, bool src_onl
 }
 
 void Checker::ReportsRepeated(int node) {
+  repeated_[static_cast<size_t>(node)] = true;
   for (auto& [link, role] : sides_[static_cast<size_t>(node)]) {
     if (role == Role::kSend) link->overcounted = true;
   }

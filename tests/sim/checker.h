@@ -80,7 +80,7 @@ class Checker {
   void NodeRemoved(int node);
   void NodeAdded(int node) { gone_[static_cast<size_t>(node)] = false; }
   void Restored(const LinkName& link);
-  // RevokeLink returned OK and sent these; who of the two was connected?
+  // Revoke returned OK and sent these; who of the two was connected?
   void Revoked(const LinkName& link, const Effects& effects, bool src_online, bool dst_online);
   // Somebody repeated old reports to the controller: it may count too much.
   void ReportsRepeated(int node);
@@ -177,6 +177,7 @@ class Checker {
   std::vector<std::vector<std::pair<Link*, Role>>> sides_;  // of each node
   std::vector<BootNonce> boots_;                            // of each node
   std::vector<int> gates_;                                  // how many each node has had
+  std::vector<bool> repeated_;                              // of each node: old reports came again
   std::vector<bool> gone_;                                  // of each node: removed
   std::map<BootNonce, std::pair<int, int>> nonces_;         // node and gate it stands for
   const ControllerCore* core_ = nullptr;

@@ -36,7 +36,9 @@ void Checker::LeaseLeft(const agent::v1::SignedLease& signed_lease, const LinkRe
   const double longest =
       absl::ToDoubleNanoseconds(lease->lifetime) / (1.0 - static_cast<double>(rho_ppb_) / 1e9);
   issued.deadline = issued.anchor + static_cast<int64_t>(longest) + kClockSlack;
-  if (issued.anchor > now_) Fail("time", "a lease's lifetime begins in the future");
+  // An old report may be of a boot whose clock stood higher; the agent refuses the lease.
+  if (issued.anchor > now_ && !repeated_[node])
+    Fail("time", "a lease's lifetime begins in the future");
   end.issued[lease->sequence] = std::move(issued);
   if (end.issued.size() > kMostIssued) end.issued.erase(end.issued.begin());
   if (lease->side.role == Role::kSend) CheckBudgets(*link, *lease);

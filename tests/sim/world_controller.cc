@@ -228,14 +228,14 @@ void World::ChangeLink(const Action& action) {
   const LinkName& link = profile_.links[static_cast<size_t>(action.args[0])];
   InController([&](ControllerCore& core, Effects& effects) {
     if (action.kind == ActionKind::kRestore) {
-      if (core.RestoreLink(link, effects).ok()) checker_->Restored(link);
+      if (core.Restore(Scope::Link(link), effects).ok()) checker_->Restored(link);
     } else {
       const std::vector<NodeView> nodes = core.Nodes();
       const auto online = [&](const std::string& name) {
         const auto node = std::ranges::find(nodes, name, &NodeView::name);
         return node != nodes.end() && node->state == NodeView::State::kOnline;
       };
-      if (core.RevokeLink(link, "a test of it", effects).ok())
+      if (core.Revoke(Scope::Link(link), "a test of it", effects).ok())
         checker_->Revoked(link, effects, online(link.src), online(link.dst));
     }
   });

@@ -56,14 +56,14 @@ class NotingCore final : public ControllerCore {
   void Flush(Effects&) override {}
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects&) override { return quota; }
   absl::Status DeleteQuota(const Scope&, Effects&) override { return absl::OkStatus(); }
-  absl::Status RevokeLink(const LinkName&, const std::string&, Effects&) override {
-    return absl::OkStatus();
-  }
-  absl::Status RestoreLink(const LinkName&, Effects&) override { return absl::OkStatus(); }
+  absl::StatusOr<uint64_t> Revoke(const Scope&, const std::string&, Effects&) override { return 1; }
+  absl::Status Restore(const Scope&, Effects&) override { return absl::OkStatus(); }
   ControllerStatus Status() const override { return {}; }
   std::vector<NodeView> Nodes() const override { return {}; }
   std::vector<QuotaView> Quotas() const override { return {}; }
   std::vector<LeaseView> Leases() const override { return {}; }
+  std::vector<RevocationView> Revocations() const override { return {}; }
+  std::vector<StopView> Stops() const override { return {}; }
   std::vector<LinkView> Links(bool) const override { return {}; }
   std::vector<ControlPeer> ControlPeers() const override { return {}; }
 

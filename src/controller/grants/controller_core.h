@@ -79,6 +79,8 @@ struct ControllerStatus {
   absl::Status store;  // of the last commit
 };
 
+inline constexpr size_t kMostRevocations = 100;
+
 // Not thread-safe: one thread owns it.
 class ControllerCore {
  public:
@@ -127,15 +129,20 @@ class ControllerCore {
   // the nodes have closed the leases, or at the end of the longest of them.
   virtual absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) = 0;
   virtual absl::Status DeleteQuota(const Scope& scope, Effects& effects) = 0;
-  // Closes the link at both ends; it stays closed until RestoreLink or SetQuota.
-  virtual absl::Status RevokeLink(const LinkName& link, const std::string& reason,
-                                  Effects& effects) = 0;
-  virtual absl::Status RestoreLink(const LinkName& link, Effects& effects) = 0;
+  // Closes links at both ends, and keeps them closed until Restore of the same scope: the
+  // link, all with an end in the node or enclosure, or all of the fleet. SetQuota restores
+  // a link that was revoked by its own name. Gives the id of what Revocations() shows.
+  virtual absl::StatusOr<uint64_t> Revoke(const Scope& scope, const std::string& reason,
+                                          Effects& effects) = 0;
+  virtual absl::Status Restore(const Scope& scope, Effects& effects) = 0;
 
   // Views, for the operator API.
   virtual std::vector<NodeView> Nodes() const = 0;
   virtual std::vector<QuotaView> Quotas() const = 0;
   virtual std::vector<LeaseView> Leases() const = 0;
+  // The last kMostRevocations of this process, the newest first.
+  virtual std::vector<RevocationView> Revocations() const = 0;
+  virtual std::vector<StopView> Stops() const = 0;
   virtual ControllerStatus Status() const = 0;
   virtual std::vector<LinkView> Links(bool all_pairs) const = 0;
   virtual std::vector<ControlPeer> ControlPeers() const = 0;

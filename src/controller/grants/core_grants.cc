@@ -87,7 +87,7 @@ bool CoreImpl::AnswerRepeated(Node& node, Link& link, const agent::v1::LeaseRequ
     return stale("a later request of this link was answered before");
   }
   // Where no lease may be out, Decide says why.
-  if (!record.quota || record.suspended || Recalling(record)) return false;
+  if (!record.quota || WhyShut(record) || Recalling(record)) return false;
   agent::v1::SignedLease lease;
   if (last.closed || !Alive(last) || !lease.ParseFromString(last.signed_lease))
     return stale("the lease of this request is over; ask anew");
@@ -102,8 +102,9 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   input.quota = next.quota;
   input.now = Now();
   input.account = next.quota ? Rolled(*next.quota, next.account, input.now) : next.account;
-  input.suspended = next.suspended;
-  input.suspend_reason = next.suspend_reason;
+  const auto shut = WhyShut(next);
+  input.suspended = shut.has_value();
+  input.suspend_reason = shut.value_or("");
   input.recalling = Recalling(next);
   input.receiver_present = Online(next.link.dst);
   input.rooms = RoomsFor(link);
@@ -232,7 +233,7 @@ void CoreImpl::RenewReceivers(Node& receiver, Effects& effects) {
   for (const LinkName& name : receiver.links) {
     const Link& link = links_.at(name);
     const LinkRecord& record = link.record;
-    if (name.dst != receiver.record.name || !record.quota || record.suspended) continue;
+    if (name.dst != receiver.record.name || !record.quota || WhyShut(record)) continue;
     if (!Alive(record.send) || record.send.sequence <= record.recall_upto) continue;
     LinkRecord next = record;
     auto lease = IssueReceive(next, link);

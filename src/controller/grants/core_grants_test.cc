@@ -27,7 +27,7 @@ class CoreGrantsTest : public testing::Test {
   }
   absl::Status Revoke() {
     Effects effects;
-    const absl::Status status = fleet_.core_->RevokeLink(kLink, "drill", effects);
+    const absl::Status status = fleet_.core_->Revoke(Scope::Link(kLink), "drill", effects).status();
     fleet_.Take(std::move(effects));
     return status;
   }
@@ -182,7 +182,7 @@ TEST_F(CoreGrantsTest, RevocationClosesBothEndsAndEitherAloneStopsTheTraffic) {
     EXPECT_THAT(fleet_.View(kLink).why, HasSubstr("drill"));
     EXPECT_EQ(fleet_.Request(kLink)->reason(), agent::v1::DENY_REVOKED);
     Effects effects;
-    ASSERT_TRUE(fleet_.core_->RestoreLink(kLink, effects).ok());
+    ASSERT_TRUE(fleet_.core_->Restore(Scope::Link(kLink), effects).ok());
   }
 }
 
@@ -202,7 +202,7 @@ TEST_F(CoreGrantsTest, AnUnheardRevocationHoldsUntilTheLeaseIsDeadByTime) {
   Effects effects;
   fleet_.core_->OnSessionEnd("a1", fleet_.agent("a1").session, effects);
   ASSERT_TRUE(Revoke().ok());
-  ASSERT_TRUE(fleet_.core_->RestoreLink(kLink, effects).ok());
+  ASSERT_TRUE(fleet_.core_->Restore(Scope::Link(kLink), effects).ok());
   EXPECT_EQ(fleet_.View(kLink).state, LinkView::State::kWaiting);
   fleet_.Pass(absl::Seconds(11), /*beat=*/false);
   // Dead, but unreported: it stays charged.
@@ -301,9 +301,9 @@ TEST_F(CoreGrantsTest, BadQuotasAreRefusedWithWords) {
   Effects effects;
   EXPECT_EQ(fleet_.core_->DeleteQuota(Scope::Link({"b1", "a1"}), effects).code(),
             absl::StatusCode::kNotFound);
-  EXPECT_EQ(fleet_.core_->RevokeLink({"b1", "a1"}, "", effects).code(),
+  EXPECT_EQ(fleet_.core_->Revoke(Scope::Link({"b1", "a1"}), "", effects).status().code(),
             absl::StatusCode::kNotFound);
-  EXPECT_EQ(fleet_.core_->RestoreLink(kLink, effects).code(),
+  EXPECT_EQ(fleet_.core_->Restore(Scope::Link(kLink), effects).code(),
             absl::StatusCode::kFailedPrecondition);
 }
 

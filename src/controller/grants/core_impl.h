@@ -1,9 +1,10 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
-// core_grants, core_scopes, core_quotas, core_config, core_views.
+// core_grants, core_scopes, core_stops, core_quotas, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,14 +46,16 @@ class CoreImpl final : public ControllerCore {
   absl::Status RemoveNode(const std::string& name, Effects& effects) override;
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) override;
   absl::Status DeleteQuota(const Scope& scope, Effects& effects) override;
-  absl::Status RevokeLink(const LinkName& link, const std::string& reason,
-                          Effects& effects) override;
-  absl::Status RestoreLink(const LinkName& link, Effects& effects) override;
+  absl::StatusOr<uint64_t> Revoke(const Scope& scope, const std::string& reason,
+                                  Effects& effects) override;
+  absl::Status Restore(const Scope& scope, Effects& effects) override;
 
   ControllerStatus Status() const override;
   std::vector<NodeView> Nodes() const override;
   std::vector<QuotaView> Quotas() const override;
   std::vector<LeaseView> Leases() const override;
+  std::vector<RevocationView> Revocations() const override;
+  std::vector<StopView> Stops() const override;
   std::vector<LinkView> Links(bool all_pairs) const override;
   std::vector<ControlPeer> ControlPeers() const override;
 
@@ -123,6 +126,22 @@ class CoreImpl final : public ControllerCore {
     std::string request_id;
     agent::v1::SignedLease send;
     std::optional<agent::v1::SignedLease> receive;
+  };
+  // One end of a link that had a lease when it was revoked.
+  struct Silence {
+    LinkSide side;
+    uint64_t sequence = 0;  // of that lease
+    LedgerTime dead_at;
+    std::optional<BootTime> silent_at;
+    bool by_expiry = false;
+  };
+  struct Revocation {
+    uint64_t id = 0;
+    Scope scope;
+    std::string reason;
+    BootTime at;
+    std::vector<Silence> ends;
+    size_t loud = 0;  // ends without silent_at
   };
   // A removed node, whose tunnel stays up until the last words have arrived.
   struct Leaving {
@@ -241,6 +260,21 @@ class CoreImpl final : public ControllerCore {
   std::vector<LinkRecord> Recalled(const Scope& scope) const;
   void AddToView(const Link& link, QuotaView& view) const;
 
+  // core_stops
+  // Whether revoking the scope closes the link.
+  bool Covers(const Scope& scope, const LinkName& link) const;
+  // Why the link may have no lease: it or a scope was revoked. None if it may.
+  std::optional<std::string> WhyShut(const LinkRecord& record) const;
+  absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects& effects);
+  absl::Status RestoreLink(const LinkName& link, Effects& effects);
+  absl::Status StopScope(const StopRecord& stop, Effects& effects);
+  Revocation& AddRevocation(const Scope& scope, const std::string& reason);
+  void Await(Revocation& revocation, const LinkRecord& record) const;
+  // The end said that it is closed.
+  void NoteClosed(const LinkSide& side, uint64_t sequence);
+  void NoteExpired();
+  RevocationView ViewOf(const Revocation& revocation) const;
+
   // core_quotas
   absl::StatusOr<Quota> SetLinkQuota(const Quota& quota, Effects& effects);
   absl::Status DeleteLinkQuota(const LinkName& link, Effects& effects);
@@ -294,6 +328,9 @@ class CoreImpl final : public ControllerCore {
   std::set<Scope> refused_scopes_;
   std::set<std::string> refused_nodes_;
   std::vector<PendingGrant> pending_;  // of different links
+  std::map<Scope, StopRecord> stops_;
+  std::deque<Revocation> revocations_;  // the oldest first
+  uint64_t next_revocation_ = 1;
   BootTime shared_at_;
   std::vector<Leaving> leaving_;
 };

@@ -89,6 +89,7 @@ void CoreImpl::TakeRecords(StoredState state) {
     Budget& budget = budgets_[record.quota.scope];
     budget.record = std::move(record);
   }
+  for (StopRecord& stop : state.stops) stops_[stop.scope] = std::move(stop);
   for (auto& [name, link] : links_) Rescope(link);
   for (auto& [name, node] : nodes_) {
     node.config = BuildConfig(node);
@@ -194,6 +195,7 @@ void CoreImpl::Tick(Effects& effects) {
   ForgiveStall();
   EndSilentSessions(effects);
   ForgetOldTokens(effects);
+  NoteExpired();
   const BootTime now = clock_.Now();
   const auto gone = std::remove_if(leaving_.begin(), leaving_.end(),
                                    [&](const Leaving& l) { return now >= l.until; });

@@ -259,6 +259,7 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
   AddMoves(name, nullptr, batch);
   const Scope scope = Scope::Node(name);
   if (budgets_.contains(scope)) batch.deleted_scopes = {scope};
+  if (stops_.contains(scope)) batch.deleted_stops = {scope};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   for (LinkRecord& record : batch.links) {
@@ -275,6 +276,7 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
   UpdateConfigsOfPeers(*node, effects);
   nodes_.erase(name);
   DropBudget(scope);
+  stops_.erase(scope);
   TakeMoves(name, batch);
   effects.control_peers_changed = true;
   return absl::OkStatus();

@@ -82,36 +82,4 @@ absl::Status CoreImpl::DeleteLinkQuota(const LinkName& name, Effects& effects) {
   return absl::OkStatus();
 }
 
-absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reason,
-                                  Effects& effects) {
-  Flush(effects);
-  Link* link = FindLink(name);
-  if (link == nullptr || !link->record.quota)
-    return absl::NotFoundError(
-        StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
-  LinkRecord next = link->record;
-  next.suspended = true;
-  next.suspend_reason = reason.empty() ? "no reason given" : CleanWords(reason);
-  next.recall_upto = next.send.sequence;
-  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
-  SendRevokes(*link, link->record.suspend_reason, effects);
-  return absl::OkStatus();
-}
-
-absl::Status CoreImpl::RestoreLink(const LinkName& name, Effects& effects) {
-  Flush(effects);
-  Link* link = FindLink(name);
-  if (link == nullptr || !link->record.quota)
-    return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));
-  if (!link->record.suspended)
-    return absl::FailedPreconditionError(StrCat("link ", name.ToString(), " is not revoked"));
-  LinkRecord next = link->record;
-  next.suspended = false;
-  next.suspend_reason.clear();
-  // A new version makes the sender ask at once.
-  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), true));
-  UpdateConfigsOf(name, effects);
-  return absl::OkStatus();
-}
-
 }  // namespace sluice

@@ -165,8 +165,8 @@ TEST_F(CoreRecoveryTest, AnOldBackupDoesNotGrantWhatTheGateStillHas) {
 TEST_F(CoreRecoveryTest, ALeaseIsDeadNoEarlierThanTheNodesClockMayHaveIt) {
   ASSERT_FALSE(fleet_.Request(kLink));
   Effects effects;
-  ASSERT_TRUE(fleet_.core_->RevokeLink(kLink, "", effects).ok());
-  ASSERT_TRUE(fleet_.core_->RestoreLink(kLink, effects).ok());
+  ASSERT_TRUE(fleet_.core_->Revoke(Scope::Link(kLink), "", effects).ok());
+  ASSERT_TRUE(fleet_.core_->Restore(Scope::Link(kLink), effects).ok());
   // The revocation was lost. A node whose clock is 0.1 % slow ends 10 ms late.
   fleet_.Pass(absl::Seconds(10), /*beat=*/false);
   EXPECT_EQ(fleet_.core_->Leases()[0].state, LeaseView::State::kLive);
@@ -201,7 +201,7 @@ TEST_F(CoreRecoveryTest, WallClockStepsChangeNothing) {
 
 TEST_F(CoreRecoveryTest, ARevokedLinkStaysRevokedAfterARestart) {
   Effects effects;
-  ASSERT_TRUE(fleet_.core_->RevokeLink(kLink, "drill", effects).ok());
+  ASSERT_TRUE(fleet_.core_->Revoke(Scope::Link(kLink), "drill", effects).ok());
   fleet_.Restart();
   EXPECT_EQ(fleet_.View(kLink).state, LinkView::State::kRevoked);
   Connect();
@@ -215,7 +215,7 @@ TEST_F(CoreRecoveryTest, RevokingWhatANodeReportsMeansWhatIsOnItsWayToo) {
   ASSERT_EQ(fleet_.LeasesIn(kLink.src).size(), 1u);
   fleet_.agent(kLink.src).inbox.clear();  // not obeyed yet
   Effects effects;
-  ASSERT_TRUE(fleet_.core_->RevokeLink(kLink, "drill", effects).ok());
+  ASSERT_TRUE(fleet_.core_->Revoke(Scope::Link(kLink), "drill", effects).ok());
   fleet_.clock_.Advance(absl::Seconds(1));
   ASSERT_TRUE(fleet_.Heartbeat(kLink.src).ok());
   const auto& inbox = fleet_.agent(kLink.src).inbox;

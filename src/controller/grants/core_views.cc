@@ -170,8 +170,8 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
     view.why = std::move(why);
   };
   if (!record.quota) return set(State::kNoQuota, "no quota is set on this link");
-  if (record.suspended)
-    return set(State::kRevoked, "revoked by an operator: " + record.suspend_reason);
+  if (const auto shut = WhyShut(record))
+    return set(State::kRevoked, "revoked by an operator: " + *shut);
   if (Recalling(record))
     return set(State::kWaiting,
                StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));

@@ -213,6 +213,26 @@ struct Row<LinkRecord> {
 };
 
 template <>
+struct Row<StopRecord> {
+  static constexpr char kTable[] = "stops";
+  static constexpr char kKey[] = "scope";
+  StopRecord record;
+  std::string scope;
+
+  void FromRecord() { scope = record.scope.ToString(); }
+  absl::Status ToRecord() {
+    SLUICE_ASSIGN_OR_RETURN(record.scope, ParseScope(scope));
+    if (record.scope.is_link()) return absl::DataLossError("a link is stopped by itself");
+    return absl::OkStatus();
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("scope", row.scope);
+    v.Column("reason", row.record.reason);
+  }
+};
+
+template <>
 struct Row<ScopeRecord> {
   static constexpr char kTable[] = "scopes";
   static constexpr char kKey[] = "scope";
@@ -311,6 +331,7 @@ SLUICE_INSTANTIATE(NodeRecord);
 SLUICE_INSTANTIATE(TokenRecord);
 SLUICE_INSTANTIATE(LinkRecord);
 SLUICE_INSTANTIATE(ScopeRecord);
+SLUICE_INSTANTIATE(StopRecord);
 #undef SLUICE_INSTANTIATE
 
 }  // namespace sluice

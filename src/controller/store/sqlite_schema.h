@@ -8,7 +8,7 @@
 namespace sluice {
 
 inline constexpr int kApplicationId = 0x536c7563;  // "Sluc"
-inline constexpr int kUserVersion = 2;
+inline constexpr int kUserVersion = 3;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE fleet (
@@ -62,6 +62,11 @@ CREATE TABLE scopes (
   quota_lifetime INTEGER NOT NULL,
   base BLOB NOT NULL CHECK (length(base) = 16),
   window_start INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stops (
+  scope TEXT PRIMARY KEY,
+  reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE links (

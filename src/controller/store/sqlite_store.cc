@@ -32,6 +32,7 @@ class SqliteStore final : public Store {
   absl::Status DeleteNode(const std::string& name);
   absl::Status DeleteToken(uint32_t index);
   absl::Status DeleteScope(const Scope& scope);
+  absl::Status DeleteStop(const Scope& scope);
   absl::Status Write(const Batch& batch);
   // Runs a cached statement after `bind` has filled it.
   template <typename Bind>
@@ -59,6 +60,7 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   if (status.ok()) status = LoadAll(state.tokens);
   if (status.ok()) status = LoadAll(state.links);
   if (status.ok()) status = LoadAll(state.scopes);
+  if (status.ok()) status = LoadAll(state.stops);
   if (!status.ok()) return Annotate(status, StrCat(db_.path(), ": restore it from a backup"));
   if (!fleets.empty()) state.fleet = fleets.front();
   std::sort(state.links.begin(), state.links.end(),
@@ -66,6 +68,8 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   std::sort(
       state.scopes.begin(), state.scopes.end(),
       [](const ScopeRecord& a, const ScopeRecord& b) { return a.quota.scope < b.quota.scope; });
+  std::sort(state.stops.begin(), state.stops.end(),
+            [](const StopRecord& a, const StopRecord& b) { return a.scope < b.scope; });
   return state;
 }
 
@@ -105,6 +109,10 @@ absl::Status SqliteStore::DeleteScope(const Scope& scope) {
   return DeleteNamed("DELETE FROM scopes WHERE scope = ?", scope.ToString());
 }
 
+absl::Status SqliteStore::DeleteStop(const Scope& scope) {
+  return DeleteNamed("DELETE FROM stops WHERE scope = ?", scope.ToString());
+}
+
 absl::Status SqliteStore::DeleteToken(uint32_t index) {
   return Run("DELETE FROM tokens WHERE address_index = ?", [&](const SqliteStatement& s) {
     sqlite3_bind_int64(s.get(), 1, index);
@@ -121,6 +129,8 @@ absl::Status SqliteStore::Write(const Batch& batch) {
   for (const LinkRecord& link : batch.links) SLUICE_RETURN_IF_ERROR(Upsert(link));
   for (const Scope& scope : batch.deleted_scopes) SLUICE_RETURN_IF_ERROR(DeleteScope(scope));
   for (const ScopeRecord& scope : batch.scopes) SLUICE_RETURN_IF_ERROR(Upsert(scope));
+  for (const Scope& scope : batch.deleted_stops) SLUICE_RETURN_IF_ERROR(DeleteStop(scope));
+  for (const StopRecord& stop : batch.stops) SLUICE_RETURN_IF_ERROR(Upsert(stop));
   return absl::OkStatus();
 }
 

@@ -63,6 +63,7 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   batch.scopes = {SampleScope(Scope::Fleet()), SampleScope(Scope::Enclosure("east")),
                   SampleScope(Scope::Node("a1"))};
   batch.scopes[1].base = -5;
+  batch.stops = {{Scope::Fleet(), "drill"}, {Scope::Node("a1"), "tamper \"light\""}};
   Commit(batch);
   Reopen();
   const StoredState state = Load();
@@ -71,6 +72,7 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   EXPECT_EQ(state.tokens, batch.tokens);
   EXPECT_EQ(state.links, batch.links);
   EXPECT_EQ(state.scopes, batch.scopes);
+  EXPECT_EQ(state.stops, batch.stops);
 }
 
 TEST_P(StoreContractTest, AbsentFieldsComeBackAbsent) {
@@ -105,7 +107,11 @@ TEST_P(StoreContractTest, DeletedRecordsAreGone) {
   batch.tokens = {SampleToken(1)};
   batch.scopes = {SampleScope(Scope::Fleet()), SampleScope(Scope::Node("a1"))};
   Commit(batch);
+  batch = Batch();
+  batch.stops = {{Scope::Fleet(), "drill"}, {Scope::Node("a1"), ""}};
+  Commit(batch);
   Batch removal;
+  removal.deleted_stops = {Scope::Fleet()};
   removal.deleted_nodes = {"a1"};
   removal.deleted_tokens = {1};
   removal.deleted_scopes = {Scope::Node("a1")};
@@ -114,6 +120,7 @@ TEST_P(StoreContractTest, DeletedRecordsAreGone) {
   EXPECT_THAT(Load().nodes, ElementsAre(SampleNode("b1", 2)));
   EXPECT_THAT(Load().tokens, IsEmpty());
   EXPECT_THAT(Load().scopes, ElementsAre(SampleScope(Scope::Fleet())));
+  EXPECT_THAT(Load().stops, ElementsAre(StopRecord{Scope::Node("a1"), ""}));
 }
 
 TEST_P(StoreContractTest, ABatchMayHoldManyRecords) {

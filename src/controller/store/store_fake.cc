@@ -35,6 +35,7 @@ StoredState FakeStore::Snapshot() const {
   for (const auto& [index, token] : tokens_) state.tokens.push_back(token);
   for (const auto& [name, link] : links_) state.links.push_back(link);
   for (const auto& [scope, record] : scopes_) state.scopes.push_back(record);
+  for (const auto& [scope, record] : stops_) state.stops.push_back(record);
   return state;
 }
 
@@ -46,6 +47,7 @@ void FakeStore::Restore(const StoredState& state) {
   batch.tokens = state.tokens;
   batch.links = state.links;
   batch.scopes = state.scopes;
+  batch.stops = state.stops;
   Apply(batch);
 }
 
@@ -58,6 +60,8 @@ void FakeStore::Apply(const Batch& batch) {
   for (const LinkRecord& link : batch.links) links_[link.link] = link;
   for (const Scope& scope : batch.deleted_scopes) scopes_.erase(scope);
   for (const ScopeRecord& scope : batch.scopes) scopes_[scope.quota.scope] = scope;
+  for (const Scope& scope : batch.deleted_stops) stops_.erase(scope);
+  for (const StopRecord& stop : batch.stops) stops_[stop.scope] = stop;
 }
 
 }  // namespace sluice

@@ -33,6 +33,7 @@ class FakeStore final : public Store {
   std::map<uint32_t, TokenRecord> tokens_;
   std::map<LinkName, LinkRecord> links_;
   std::map<Scope, ScopeRecord> scopes_;
+  std::map<Scope, StopRecord> stops_;
   int commits_ = 0;
   int failures_ = 0;
   bool write_on_failure_ = false;

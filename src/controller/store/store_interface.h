@@ -21,6 +21,7 @@ struct StoredState {
   std::vector<TokenRecord> tokens;
   std::vector<LinkRecord> links;
   std::vector<ScopeRecord> scopes;
+  std::vector<StopRecord> stops;
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
@@ -35,10 +36,13 @@ struct Batch {
   std::vector<LinkRecord> links;  // never deleted: their sequences only grow
   std::vector<ScopeRecord> scopes;
   std::vector<Scope> deleted_scopes;
+  std::vector<StopRecord> stops;
+  std::vector<Scope> deleted_stops;
 
   bool empty() const {
     return !fleet && nodes.empty() && deleted_nodes.empty() && tokens.empty() &&
-           deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty();
+           deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty() &&
+           stops.empty() && deleted_stops.empty();
   }
 };
 

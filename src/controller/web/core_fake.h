@@ -20,6 +20,8 @@ class CoreFake final : public ControllerCore {
   std::vector<QuotaView> quotas;
   std::vector<LeaseView> leases;
   std::vector<LinkView> links;
+  std::vector<RevocationView> revocations;
+  std::vector<StopView> stops;
   absl::Status answer;              // of every change
   std::vector<std::string> called;  // "revoke a1>b1 because"
 
@@ -64,16 +66,20 @@ class CoreFake final : public ControllerCore {
   absl::Status DeleteQuota(const Scope& link, Effects&) override {
     return Note(StrCat("delete ", link.ToString()));
   }
-  absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects&) override {
-    return Note(StrCat("revoke ", link.ToString(), " ", reason));
+  absl::StatusOr<uint64_t> Revoke(const Scope& scope, const std::string& reason,
+                                  Effects&) override {
+    SLUICE_RETURN_IF_ERROR(Note(StrCat("revoke ", scope.ToString(), " ", reason)));
+    return 5;
   }
-  absl::Status RestoreLink(const LinkName& link, Effects&) override {
-    return Note(StrCat("restore ", link.ToString()));
+  absl::Status Restore(const Scope& scope, Effects&) override {
+    return Note(StrCat("restore ", scope.ToString()));
   }
 
   std::vector<NodeView> Nodes() const override { return nodes; }
   std::vector<QuotaView> Quotas() const override { return quotas; }
   std::vector<LeaseView> Leases() const override { return leases; }
+  std::vector<RevocationView> Revocations() const override { return revocations; }
+  std::vector<StopView> Stops() const override { return stops; }
   ControllerStatus Status() const override {
     ControllerStatus status;
     status.store = absl::UnavailableError("locked");

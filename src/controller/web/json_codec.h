@@ -46,6 +46,10 @@ std::string EncodeNewNode(const NodeView& node, const ControllerCore::NewNode& a
 std::string EncodeQuotas(const std::vector<QuotaView>& quotas);
 std::string EncodeQuota(const Quota& quota);
 std::string EncodeLeases(const std::vector<LeaseView>& leases);
+std::string EncodeRevocations(const std::vector<RevocationView>& revocations,
+                              const std::vector<StopView>& stops);
+// {"revoked":"SCOPE","revocation":ID}
+std::string EncodeRevoked(const Scope& scope, uint64_t id);
 std::string EncodeLinks(const std::vector<LinkView>& links);
 std::string EncodeLink(const LinkView& link);
 

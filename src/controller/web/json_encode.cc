@@ -137,6 +137,34 @@ Json ToJson(const LeaseView& lease) {
   return out;
 }
 
+Json ToJson(const SilenceView& end) {
+  Json out;
+  out["link"] = end.side.link.ToString();
+  out["role"] = RoleName(end.side.role);
+  out["node"] = end.node;
+  out["silent_after_s"] = end.silent_after ? Seconds(*end.silent_after) : Json(nullptr);
+  out["by_expiry"] = end.by_expiry;
+  out["silent_within_s"] = end.silent_after ? Json(nullptr) : Remaining(end.silent_within);
+  return out;
+}
+
+Json ToJson(const RevocationView& revocation) {
+  Json out;
+  out["id"] = revocation.id;
+  out["scope"] = revocation.scope.ToString();
+  out["reason"] = revocation.reason;
+  out["age_s"] = Seconds(revocation.ago);
+  out["silent"] = revocation.silent;
+  out["silent_after_s"] = revocation.silent ? Seconds(revocation.silent_after) : Json(nullptr);
+  out["ends"] = Json::array();
+  for (const SilenceView& end : revocation.ends) out["ends"].push_back(ToJson(end));
+  return out;
+}
+
+Json ToJson(const StopView& stop) {
+  return {{"scope", stop.scope.ToString()}, {"reason", stop.reason}};
+}
+
 Json ToJson(const std::optional<EndView>& end) {
   if (!end) return nullptr;
   return {{"bytes", end->bytes},
@@ -237,6 +265,24 @@ std::string EncodeStatus(const StatusView& status) {
   out["links"] =
       CountStates(status.links, {LinkState::kOpen, LinkState::kNoQuota, LinkState::kExhausted,
                                  LinkState::kRevoked, LinkState::kWaiting, LinkState::kExpired});
+  return Dump(out);
+}
+
+std::string EncodeRevocations(const std::vector<RevocationView>& revocations,
+                              const std::vector<StopView>& stops) {
+  Json out;
+  out["revocations"] = Json::array();
+  for (const RevocationView& revocation : revocations)
+    out["revocations"].push_back(ToJson(revocation));
+  out["stops"] = Json::array();
+  for (const StopView& stop : stops) out["stops"].push_back(ToJson(stop));
+  return Dump(out);
+}
+
+std::string EncodeRevoked(const Scope& scope, uint64_t id) {
+  Json out;
+  out["revoked"] = scope.ToString();
+  out["revocation"] = id;
   return Dump(out);
 }
 

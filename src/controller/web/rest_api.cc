@@ -32,6 +32,7 @@ ApiReply RestApi::Handle(const RouteMatch& match, std::string_view body) const {
     case Operation::kListNodes:
     case Operation::kListQuotas:
     case Operation::kListLeases:
+    case Operation::kListRevocations:
       reply = Read(match.route->operation);
       break;
     default:
@@ -63,7 +64,13 @@ absl::StatusOr<std::string> RestApi::Read(Operation operation) const {
   std::vector<NodeView> nodes;
   std::vector<QuotaView> quotas;
   std::vector<LeaseView> leases;
+  std::vector<RevocationView> revocations;
+  std::vector<StopView> stops;
   SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    if (operation == Operation::kListRevocations) {
+      revocations = core.Revocations();
+      stops = core.Stops();
+    }
     if (operation == Operation::kListNodes) nodes = core.Nodes();
     if (operation == Operation::kListQuotas) quotas = core.Quotas();
     if (operation == Operation::kListLeases) leases = core.Leases();
@@ -72,6 +79,7 @@ absl::StatusOr<std::string> RestApi::Read(Operation operation) const {
   if (operation == Operation::kListNodes) return EncodeNodes(nodes);
   if (operation == Operation::kListQuotas) return EncodeQuotas(quotas);
   if (operation == Operation::kListLeases) return EncodeLeases(leases);
+  if (operation == Operation::kListRevocations) return EncodeRevocations(revocations, stops);
   return R"({"status":"ready"})";
 }
 
@@ -81,21 +89,34 @@ absl::StatusOr<std::string> RestApi::Change(const RouteMatch& match, std::string
   if (operation == Operation::kRemoveNode) return RemoveNode(match.argument);
   if (operation == Operation::kSetQuota || operation == Operation::kDeleteQuota)
     return ChangeQuota(match, body);
+  if (operation == Operation::kRevokeScope || operation == Operation::kRestoreScope) {
+    absl::StatusOr<Scope> scope = ParseScope(match.argument);
+    if (!scope.ok()) return WithField(scope.status(), "scope");
+    return operation == Operation::kRevokeScope ? Revoke(*scope, body) : Restore(*scope, body);
+  }
   absl::StatusOr<LinkName> link = ParseLinkName(match.argument);
   if (!link.ok()) return WithField(link.status(), "link");
   if (operation == Operation::kGetLink) return GetLink(*link);
-  if (operation == Operation::kRevokeLink) {
-    SLUICE_ASSIGN_OR_RETURN(const std::string reason, DecodeReason(body));
-    SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) {
-      return core.RevokeLink(*link, reason, effects);
-    }));
-    return EncodeDone("revoked", link->ToString());
-  }
-  if (operation != Operation::kRestoreLink) return absl::InternalError("no such operation");
+  if (operation == Operation::kRevokeLink) return Revoke(Scope::Link(*link), body);
+  if (operation == Operation::kRestoreLink) return Restore(Scope::Link(*link), body);
+  return absl::InternalError("no such operation");
+}
+
+absl::StatusOr<std::string> RestApi::Revoke(const Scope& scope, std::string_view body) const {
+  SLUICE_ASSIGN_OR_RETURN(const std::string reason, DecodeReason(body));
+  uint64_t id = 0;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(id, core.Revoke(scope, reason, effects));
+    return absl::OkStatus();
+  }));
+  return EncodeRevoked(scope, id);
+}
+
+absl::StatusOr<std::string> RestApi::Restore(const Scope& scope, std::string_view body) const {
   SLUICE_RETURN_IF_ERROR(DecodeNothing(body));
   SLUICE_RETURN_IF_ERROR(
-      Do([&](ControllerCore& core, Effects& effects) { return core.RestoreLink(*link, effects); }));
-  return EncodeDone("restored", link->ToString());
+      Do([&](ControllerCore& core, Effects& effects) { return core.Restore(scope, effects); }));
+  return EncodeDone("restored", scope.ToString());
 }
 
 absl::StatusOr<std::string> RestApi::AddNode(std::string_view body) const {

@@ -44,6 +44,8 @@ class RestApi {
   absl::StatusOr<std::string> AddNode(std::string_view body) const;
   absl::StatusOr<std::string> RemoveNode(const std::string& name) const;
   absl::StatusOr<std::string> SetQuota(const Scope& scope, std::string_view body) const;
+  absl::StatusOr<std::string> Revoke(const Scope& scope, std::string_view body) const;
+  absl::StatusOr<std::string> Restore(const Scope& scope, std::string_view body) const;
   absl::StatusOr<std::string> ChangeQuota(const RouteMatch& match, std::string_view body) const;
   absl::StatusOr<std::string> GetLink(const LinkName& link) const;
   absl::StatusOr<std::string> Status() const;

@@ -163,9 +163,13 @@ TEST_F(RestServerTest, RepliesMatchTheirOperation) {
   EXPECT_EQ(Ask("DELETE", "/api/v1/quotas/a1%3Eb1").body["deleted"], "a1>b1");
   Ask("POST", "/api/v1/leases/a1%3Eb1/revoke", R"({"reason":"drill"})");
   Ask("POST", "/api/v1/leases/a1%3Eb1/restore");
+  EXPECT_EQ(Ask("POST", "/api/v1/scopes/fleet/revoke").body["revocation"], 5);
+  EXPECT_EQ(Ask("POST", "/api/v1/scopes/enclosure:east/restore").body["restored"],
+            "enclosure:east");
   EXPECT_THAT(runner_.core.called,
               ElementsAre("set a1>b1 100000000 0 1000000000", "add gw x gateway ::/0", "remove gw",
-                          "delete a1>b1", "revoke a1>b1 drill", "restore a1>b1"));
+                          "delete a1>b1", "revoke a1>b1 drill", "restore a1>b1", "revoke fleet ",
+                          "restore enclosure:east"));
 }
 
 TEST_F(RestServerTest, WithoutTokenItSaysWhatToSend) {

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 16> kRoutes = {{
+constexpr std::array<Route, 19> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
     {"GET", "/api/openapi.json", Operation::kDescribe, true},
@@ -25,6 +25,9 @@ constexpr std::array<Route, 16> kRoutes = {{
     {"GET", "/api/v1/leases", Operation::kListLeases},
     {"POST", "/api/v1/leases/{link}/revoke", Operation::kRevokeLink},
     {"POST", "/api/v1/leases/{link}/restore", Operation::kRestoreLink},
+    {"POST", "/api/v1/scopes/{scope}/revoke", Operation::kRevokeScope},
+    {"POST", "/api/v1/scopes/{scope}/restore", Operation::kRestoreScope},
+    {"GET", "/api/v1/revocations", Operation::kListRevocations},
     {"GET", "/api/v1/links", Operation::kListLinks},
     {"GET", "/api/v1/links/{link}", Operation::kGetLink},
     {"GET", "/api/v1/stream", Operation::kStream},

@@ -1,0 +1,200 @@
+// What operators revoke: links, and all links of a scope; and how fast it falls silent.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/grants/core_impl.h"
+#include "wire/report_codec.h"
+
+namespace sluice {
+namespace {
+
+std::string ReasonOr(const std::string& reason) {
+  return reason.empty() ? "no reason given" : CleanWords(reason);
+}
+
+}  // namespace
+
+bool CoreImpl::Covers(const Scope& scope, const LinkName& link) const {
+  if (scope.kind == Scope::Kind::kFleet) return true;
+  return std::ranges::any_of(std::array{&link.src, &link.dst}, [&](const std::string* end) {
+    if (scope.kind == Scope::Kind::kNode) return *end == scope.name;
+    const Node* node = FindNode(*end);
+    return node != nullptr && node->record.enclosure == scope.name;
+  });
+}
+
+std::optional<std::string> CoreImpl::WhyShut(const LinkRecord& record) const {
+  if (record.suspended) return record.suspend_reason;
+  for (const auto& [scope, stop] : stops_) {
+    if (Covers(scope, record.link)) return StrCat(scope.ToString(), ", ", stop.reason);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<uint64_t> CoreImpl::Revoke(const Scope& scope, const std::string& reason,
+                                          Effects& effects) {
+  Flush(effects);
+  const std::string why = ReasonOr(reason);
+  std::vector<LinkRecord> before;
+  for (const auto& [name, link] : links_) {
+    if (scope.is_link() ? name == scope.link : Covers(scope, name)) before.push_back(link.record);
+  }
+  SLUICE_RETURN_IF_ERROR(scope.is_link() ? RevokeLink(scope.link, why, effects)
+                                         : StopScope({scope, why}, effects));
+  Revocation& revocation = AddRevocation(scope, why);
+  for (const LinkRecord& record : before) Await(revocation, record);
+  return revocation.id;
+}
+
+absl::Status CoreImpl::Restore(const Scope& scope, Effects& effects) {
+  Flush(effects);
+  if (scope.is_link()) return RestoreLink(scope.link, effects);
+  if (!stops_.contains(scope))
+    return absl::FailedPreconditionError(StrCat(scope.ToString(), " is not revoked"));
+  // New versions make the senders ask at once.
+  Batch batch;
+  batch.deleted_stops = {scope};
+  batch.fleet = FleetNow();
+  for (const auto& [name, link] : links_) {
+    if (!link.record.quota || !Covers(scope, name)) continue;
+    LinkRecord& record = batch.links.emplace_back(link.record);
+    record.quota->version = batch.fleet->next_quota_version++;
+  }
+  SLUICE_RETURN_IF_ERROR(Commit(batch));
+  stops_.erase(scope);
+  for (LinkRecord& record : batch.links) links_.at(record.link).record = std::move(record);
+  for (auto& [name, node] : nodes_) UpdateConfig(node, /*send_always=*/false, effects);
+  return absl::OkStatus();
+}
+
+absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reason,
+                                  Effects& effects) {
+  Link* link = FindLink(name);
+  if (link == nullptr || !link->record.quota)
+    return absl::NotFoundError(
+        StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
+  LinkRecord next = link->record;
+  next.suspended = true;
+  next.suspend_reason = reason.empty() ? "no reason given" : CleanWords(reason);
+  next.recall_upto = next.send.sequence;
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
+  SendRevokes(*link, link->record.suspend_reason, effects);
+  return absl::OkStatus();
+}
+
+absl::Status CoreImpl::RestoreLink(const LinkName& name, Effects& effects) {
+  Link* link = FindLink(name);
+  if (link == nullptr || !link->record.quota)
+    return absl::NotFoundError(StrCat("link ", name.ToString(), " has no quota"));
+  if (!link->record.suspended)
+    return absl::FailedPreconditionError(StrCat("link ", name.ToString(), " is not revoked"));
+  LinkRecord next = link->record;
+  next.suspended = false;
+  next.suspend_reason.clear();
+  // A new version makes the sender ask at once.
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), true));
+  UpdateConfigsOf(name, effects);
+  return absl::OkStatus();
+}
+
+absl::Status CoreImpl::StopScope(const StopRecord& stop, Effects& effects) {
+  SLUICE_RETURN_IF_ERROR(CheckScopeExists(stop.scope));
+  Batch batch;
+  batch.stops = {stop};
+  for (const auto& [name, link] : links_) {
+    if (!Covers(stop.scope, name) || link.record.sequence == 0) continue;
+    LinkRecord& record = batch.links.emplace_back(link.record);
+    record.recall_upto = record.send.sequence;
+  }
+  SLUICE_RETURN_IF_ERROR(Commit(batch));
+  stops_[stop.scope] = stop;
+  for (LinkRecord& record : batch.links) {
+    Link& link = links_.at(record.link);
+    link.record = std::move(record);
+    SendRevokes(link, StrCat(stop.scope.ToString(), ", ", stop.reason), effects);
+  }
+  return absl::OkStatus();
+}
+
+CoreImpl::Revocation& CoreImpl::AddRevocation(const Scope& scope, const std::string& reason) {
+  Revocation& revocation = revocations_.emplace_back();
+  revocation.id = next_revocation_++;
+  revocation.scope = scope;
+  revocation.reason = reason;
+  revocation.at = clock_.Now();
+  if (revocations_.size() > kMostRevocations) revocations_.pop_front();
+  return revocations_.back();
+}
+
+void CoreImpl::Await(Revocation& revocation, const LinkRecord& record) const {
+  for (const Role role : {Role::kSend, Role::kReceive}) {
+    const IssuedLease& lease = role == Role::kSend ? record.send : record.receive;
+    if (!Alive(lease)) continue;
+    revocation.ends.push_back({{record.link, role}, lease.sequence, lease.dead_at, {}, false});
+    ++revocation.loud;
+  }
+}
+
+void CoreImpl::NoteClosed(const LinkSide& side, uint64_t sequence) {
+  for (Revocation& revocation : revocations_) {
+    if (revocation.loud == 0) continue;
+    for (Silence& end : revocation.ends) {
+      if (end.silent_at || end.side != side || end.sequence > sequence) continue;
+      end.silent_at = clock_.Now();
+      --revocation.loud;
+    }
+  }
+}
+
+void CoreImpl::NoteExpired() {
+  for (Revocation& revocation : revocations_) {
+    if (revocation.loud == 0) continue;
+    for (Silence& end : revocation.ends) {
+      if (end.silent_at || Now() < end.dead_at) continue;
+      end.silent_at = clock_.Now();
+      end.by_expiry = true;
+      --revocation.loud;
+    }
+  }
+}
+
+RevocationView CoreImpl::ViewOf(const Revocation& revocation) const {
+  RevocationView view{revocation.id,
+                      revocation.scope,
+                      revocation.reason,
+                      clock_.Now() - revocation.at,
+                      revocation.loud == 0,
+                      {},
+                      {}};
+  for (const Silence& end : revocation.ends) {
+    SilenceView& silence = view.ends.emplace_back();
+    silence.side = end.side;
+    silence.node = end.side.role == Role::kSend ? end.side.link.src : end.side.link.dst;
+    silence.by_expiry = end.by_expiry;
+    if (end.silent_at) {
+      silence.silent_after = *end.silent_at - revocation.at;
+      view.silent_after = std::max(view.silent_after, *silence.silent_after);
+    } else {
+      silence.silent_within = std::max(end.dead_at - Now(), absl::ZeroDuration());
+    }
+  }
+  return view;
+}
+
+std::vector<RevocationView> CoreImpl::Revocations() const {
+  std::vector<RevocationView> views;
+  for (auto it = revocations_.rbegin(); it != revocations_.rend(); ++it)
+    views.push_back(ViewOf(*it));
+  return views;
+}
+
+std::vector<StopView> CoreImpl::Stops() const {
+  std::vector<StopView> views;
+  for (const auto& [scope, stop] : stops_) views.push_back({scope, stop.reason});
+  return views;
+}
+
+}  // namespace sluice
