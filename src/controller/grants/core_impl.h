@@ -160,7 +160,7 @@ class CoreImpl final : public ControllerCore {
   void AddDueScopes(Batch& batch) const;
   void AddRefusedNodes(Batch& batch) const;
   void NoteScopes(const Batch& batch, bool stored);
-  void AddDirtyLinks(Batch& batch) const;
+  void AddLinks(Batch& batch) const;
   void FlushDirty();
   void ForgetOldTokens(Effects& effects);
   void EndSilentSessions(Effects& effects);
@@ -327,6 +327,7 @@ class CoreImpl final : public ControllerCore {
   // those that are not in budgets_.
   std::set<Scope> refused_scopes_;
   std::set<std::string> refused_nodes_;
+  std::set<LinkName> refused_links_;
   std::vector<PendingGrant> pending_;  // of different links
   std::map<Scope, StopRecord> stops_;
   std::deque<Revocation> revocations_;  // the oldest first

@@ -111,7 +111,7 @@ absl::Status CoreImpl::Commit(Batch batch) {
   if (!batch.fleet && clock_.Now() - time_stored_at_ >= kStoreTimeBusy) batch.fleet = FleetNow();
   AddDueScopes(batch);
   AddRefusedNodes(batch);
-  if (!batch.scopes.empty()) AddDirtyLinks(batch);
+  AddLinks(batch);
   const absl::Status status = store_.Commit(batch);
   if (!status.ok() && store_status_.ok())
     spdlog::error("the ledger cannot be written: {}", std::string(status.message()));
@@ -121,9 +121,11 @@ absl::Status CoreImpl::Commit(Batch batch) {
   if (!status.ok()) {
     for (const NodeRecord& record : batch.nodes) refused_nodes_.insert(record.name);
     refused_nodes_.insert(batch.deleted_nodes.begin(), batch.deleted_nodes.end());
+    for (const LinkRecord& record : batch.links) refused_links_.insert(record.link);
     return status;
   }
   refused_nodes_.clear();
+  refused_links_.clear();
   for (const LinkRecord& record : batch.links) {
     Link* link = FindLink(record.link);
     if (link != nullptr && link->record == record) link->dirty = false;
@@ -181,12 +183,19 @@ void CoreImpl::NoteScopes(const Batch& batch, bool stored) {
 }
 
 // A scope's base is a sum over its links. Were it there without the reports that it was
-// made of, a crash could forget some for good, and the scope would have more to give.
-void CoreImpl::AddDirtyLinks(Batch& batch) const {
-  std::set<LinkName> there;
-  for (const LinkRecord& record : batch.links) there.insert(record.link);
-  for (const auto& [name, link] : links_) {
-    if (link.dirty && !there.contains(name)) batch.links.push_back(link.record);
+// made of, a crash could forget some for good, and the scope would have more to give. And
+// a grant that the store refused must not come to light beside what was granted since.
+void CoreImpl::AddLinks(Batch& batch) const {
+  std::set<LinkName> wanted = refused_links_;
+  if (!batch.scopes.empty()) {
+    for (const auto& [name, link] : links_) {
+      if (link.dirty) wanted.insert(name);
+    }
+  }
+  for (const LinkRecord& record : batch.links) wanted.erase(record.link);
+  for (const LinkName& name : wanted) {
+    const auto it = links_.find(name);
+    if (it != links_.end()) batch.links.push_back(it->second.record);
   }
 }
 

@@ -208,6 +208,20 @@ TEST_F(CoreRecoveryTest, ARevokedLinkStaysRevokedAfterARestart) {
   EXPECT_EQ(fleet_.Request(kLink)->reason(), agent::v1::DENY_REVOKED);
 }
 
+TEST_F(CoreRecoveryTest, AGrantThatTheStoreRefusedDoesNotOutliveTheNext) {
+  fleet_.store_.FailCommitsAfterWriting(1, absl::ResourceExhaustedError("disk full"));
+  const agent::v1::AgentMessage request = fleet_.RequestFor(kLink);
+  ASSERT_TRUE(fleet_.Deliver(kLink.src, request).ok());
+  ASSERT_TRUE(fleet_.Denial(kLink.src));
+  // Any other commit: here that of an operator.
+  Quota quota = TestFleet::MakeQuota(kLink, kMegabyte);
+  quota.scope = Scope::Fleet();
+  ASSERT_TRUE(fleet_.SetQuota(quota).ok());
+  fleet_.Restart();
+  EXPECT_TRUE(fleet_.core_->Leases().empty());
+  EXPECT_EQ(fleet_.View(Scope::Link(kLink)).outstanding, Bytes{0});
+}
+
 TEST_F(CoreRecoveryTest, RevokingWhatANodeReportsMeansWhatIsOnItsWayToo) {
   ASSERT_FALSE(fleet_.Request(kLink));
   fleet_.clock_.Advance(absl::Seconds(1));
