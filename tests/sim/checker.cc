@@ -25,7 +25,8 @@ Checker::Checker(const TrueTime& now, int64_t rho_ppb, const MachineClock& contr
       boots_(nodes_.size()),
       gates_(nodes_.size()),
       repeated_(nodes_.size()),
-      gone_(nodes_.size()) {
+      gone_(nodes_.size()),
+      enclosures_(profile.enclosures) {
   const auto node = [&](const std::string& name) {
     const auto found = std::ranges::find(nodes_, name, &Node::name);
     return static_cast<int>(found - nodes_.begin());
@@ -98,12 +99,15 @@ void Checker::ReportsRepeated(int node) {
 
 void Checker::ControllerStarted(const ControllerCore& core,
                                 const std::map<LinkName, LinkRecord>& records,
-                                const std::map<Scope, ScopeRecord>& scopes) {
+                                const std::map<Scope, ScopeRecord>& scopes,
+                                const std::set<Scope>& stops) {
   core_ = &core;
   ledger_base_ = LedgerTime{} + core.Status().ledger_time;
   clock_base_ = controller_clock_.Now();
   Disturbed();
   TakeStored(records, scopes);
+  std::erase_if(stops_, [&](const auto& stop) { return !stops.contains(stop.first); });
+  for (const Scope& scope : stops) ScopeRevoked(scope);
   for (Link& link : links_) {
     for (const Role role : {Role::kSend, Role::kReceive}) {
       const End& end = EndOf(link, role);

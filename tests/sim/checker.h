@@ -33,6 +33,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,7 @@ class Checker {
 
   // The controller. `records`: all that is durable.
   void ControllerStarted(const ControllerCore& core, const std::map<LinkName, LinkRecord>& records,
-                         const std::map<Scope, ScopeRecord>& scopes);
+                         const std::map<Scope, ScopeRecord>& scopes, const std::set<Scope>& stops);
   void ControllerStopped() { core_ = nullptr; }
   void Committed(const LinkRecord& record);
   // `record`: what is durable of its link, or null.
@@ -80,6 +81,8 @@ class Checker {
   void NodeRemoved(int node);
   void NodeAdded(int node) { gone_[static_cast<size_t>(node)] = false; }
   void Restored(const LinkName& link);
+  void ScopeRevoked(const Scope& scope) { stops_.try_emplace(scope, now_); }
+  void ScopeRestored(const Scope& scope) { stops_.erase(scope); }
   // Revoke returned OK and sent these; who of the two was connected?
   void Revoked(const LinkName& link, const Effects& effects, bool src_online, bool dst_online);
   // Somebody repeated old reports to the controller: it may count too much.
@@ -162,6 +165,8 @@ class Checker {
   void CheckDurable(const Lease& lease, const LinkRecord* record);
   void CheckBudgets(Link& link, const Lease& lease);
   void CheckHeld(Link& link, End& end, const GateLease& lease);
+  // Since when it is revoked, by name or with a scope.
+  std::optional<TrueTime> ShutSince(const Link& link) const;
   void CheckRates(Budget& budget);
   bool IsLive(const End& end) const;
   void CheckTime(Link& link, const End& end);
@@ -174,12 +179,14 @@ class Checker {
   const std::vector<Node> nodes_;
   std::vector<Link> links_;
   std::deque<Budget> budgets_;
+  std::map<Scope, TrueTime> stops_;
   std::vector<std::vector<std::pair<Link*, Role>>> sides_;  // of each node
   std::vector<BootNonce> boots_;                            // of each node
   std::vector<int> gates_;                                  // how many each node has had
   std::vector<bool> repeated_;                              // of each node: old reports came again
   std::vector<bool> gone_;                                  // of each node: removed
   std::map<BootNonce, std::pair<int, int>> nonces_;         // node and gate it stands for
+  std::vector<std::string> enclosures_;                     // of each node
   const ControllerCore* core_ = nullptr;
   LedgerTime ledger_base_;
   BootTime clock_base_;

@@ -62,7 +62,7 @@ void Checker::CheckDurable(const Lease& lease, const LinkRecord* record) {
 void Checker::CheckTerms(const Link& link, const Lease& lease) {
   const std::string words = LeaseWords(lease.side, lease.sequence);
   if (!link.own->quota) return Fail("revocation", words + " left and the link has no quota");
-  if (link.suspended_since) return Fail("revocation", words + " left and the link is revoked");
+  if (ShutSince(link)) return Fail("revocation", words + " left and the link is revoked");
   const bool sends = lease.side.role == Role::kSend;
   for (const Budget* budget : link.budgets) {
     const std::optional<Quota>& quota = budget->quota;
@@ -150,7 +150,8 @@ void Checker::Admitted(size_t index, Role role, uint64_t bytes) {
   if (end.held->lease.sequence <= end.revoked)
     Fail("revocation", LeaseWords(end.side, end.held->lease.sequence) +
                            " admitted a packet after its Revoke was obeyed");
-  if (link.suspended_since && now_ - std::max(*link.suspended_since, quiet_since_) > kRecallBound)
+  const std::optional<TrueTime> shut = ShutSince(link);
+  if (shut && now_ - std::max(*shut, quiet_since_) > kRecallBound)
     Fail("revocation",
          link.name.ToString() + ": a packet was admitted although the link is long revoked");
   if (role == Role::kReceive) return;

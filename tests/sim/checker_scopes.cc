@@ -120,7 +120,23 @@ void Checker::NodeRemoved(int node) {
   for (auto& [link, role] : sides_[static_cast<size_t>(node)])
     QuotaSet(Scope::Link(link->name), std::nullopt);
   QuotaSet(Scope::Node(nodes_[static_cast<size_t>(node)].name), std::nullopt);
+  stops_.erase(Scope::Node(nodes_[static_cast<size_t>(node)].name));
   gone_[static_cast<size_t>(node)] = true;
+}
+
+std::optional<TrueTime> Checker::ShutSince(const Link& link) const {
+  std::optional<TrueTime> since = link.suspended_since;
+  const auto in = [&](const End& end, const Scope& scope) {
+    const auto node = static_cast<size_t>(end.node);
+    if (scope.kind == Scope::Kind::kNode) return nodes_[node].name == scope.name;
+    return enclosures_[node] == scope.name && !gone_[node];
+  };
+  for (const auto& [scope, at] : stops_) {
+    const bool covers =
+        scope.kind == Scope::Kind::kFleet || in(link.sender, scope) || in(link.receiver, scope);
+    if (covers) since = std::min(since.value_or(at), at);
+  }
+  return since;
 }
 
 // A command whose commit failed may have come to light.

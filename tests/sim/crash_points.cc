@@ -25,6 +25,8 @@ void SimStore::FailCommits(int count, bool written) {
 void SimStore::Note(const Batch& batch) {
   for (const ScopeRecord& record : batch.scopes) scopes_[record.quota.scope] = record;
   for (const Scope& scope : batch.deleted_scopes) scopes_.erase(scope);
+  for (const Scope& scope : batch.deleted_stops) stops_.erase(scope);
+  for (const StopRecord& stop : batch.stops) stops_.insert(stop.scope);
   for (const LinkRecord& record : batch.links) {
     links_[record.link] = record;
     written_(record);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -40,6 +41,7 @@ class SimStore final : public Store {
 
   const std::map<LinkName, LinkRecord>& links() const { return links_; }
   const std::map<Scope, ScopeRecord>& scopes() const { return scopes_; }
+  const std::set<Scope>& stops() const { return stops_; }
   const LinkRecord* Find(const LinkName& link) const;
 
  private:
@@ -49,6 +51,7 @@ class SimStore final : public Store {
   const Written written_;
   std::map<LinkName, LinkRecord> links_;
   std::map<Scope, ScopeRecord> scopes_;
+  std::set<Scope> stops_;
   Crash crash_ = Crash::kNever;
   int failures_ = 0;
   bool write_on_failure_ = false;

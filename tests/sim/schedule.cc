@@ -42,23 +42,25 @@ constexpr std::array<std::string_view, kActionKinds> kNames = {"traffic",
                                                                "hold_lease",
                                                                "forge_lease",
                                                                "set_scope",
-                                                               "delete_scope"};
+                                                               "delete_scope",
+                                                               "revoke_scope",
+                                                               "restore_scope"};
 
 // How often each kind comes, against the others; a seed leaves out some.
-constexpr std::array<int, kActionKinds> kWeights = {60, 8, 2, 4, 5, 1, 3, 5, 5, 3, 2,
-                                                    4,  4, 3, 1, 3, 3, 4, 4, 4, 2, 4,
-                                                    1,  2, 3, 3, 5, 2, 8, 3, 8, 3};
+constexpr std::array<int, kActionKinds> kWeights = {60, 8, 2, 4, 5, 1, 3, 5, 5, 3, 2, 4,
+                                                    4,  3, 1, 3, 3, 4, 4, 4, 2, 4, 1, 2,
+                                                    3,  3, 5, 2, 8, 3, 8, 3, 2, 6};
 
 constexpr int64_t kHorizon = 90 * kSecond;
 
 bool IsVital(ActionKind kind) {
   return kind == ActionKind::kTraffic || kind == ActionKind::kSetQuota ||
          kind == ActionKind::kRestore || kind == ActionKind::kAddNode ||
-         kind == ActionKind::kSetScope;
+         kind == ActionKind::kSetScope || kind == ActionKind::kRestoreScope;
 }
 
 bool IsOfScope(ActionKind kind) {
-  return kind == ActionKind::kSetScope || kind == ActionKind::kDeleteScope;
+  return kind >= ActionKind::kSetScope && kind <= ActionKind::kRestoreScope;
 }
 
 class Author {
@@ -172,6 +174,8 @@ class Author {
                 rng_.Scale(50'000, 4'000'000), rng_.Chance(40) ? rng_.Scale(1'000, 20'000) : 0,
                 rng_.Chance(20) ? rng_.Scale(1'000, 10'000) : 0};
       case ActionKind::kDeleteScope:
+      case ActionKind::kRevokeScope:
+      case ActionKind::kRestoreScope:
         return {Scope()};
       default:
         return {};

@@ -51,8 +51,10 @@ enum class ActionKind {
   kForgeLease,       // node, how: other signer, changed bytes, other boot, higher sequence
   kSetScope,         // scope, bit/s or 0, volume, window ms or 0, lease lifetime ms or 0
   kDeleteScope,      // scope
+  kRevokeScope,      // scope
+  kRestoreScope,     // scope
 };
-inline constexpr size_t kActionKinds = 32;
+inline constexpr size_t kActionKinds = 34;
 
 struct Action {
   TrueTime at = 0;

@@ -162,6 +162,7 @@ class World {
   void SetQuota(const Quota& quota);
   void DeleteQuota(const Scope& scope);
   void ChangeLink(const Action& action);
+  void ChangeScope(const Action& action);
   void RemoveNode(Node& node);
 
   // world_agents.cc

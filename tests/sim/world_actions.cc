@@ -29,6 +29,9 @@ void World::Do(const Action& action) {
       return DeleteQuota(Scope::Link(profile_.links[subject]));
     case ActionKind::kDeleteScope:
       return DeleteQuota(profile_.scopes[subject]);
+    case ActionKind::kRevokeScope:
+    case ActionKind::kRestoreScope:
+      return ChangeScope(action);
     case ActionKind::kRevoke:
     case ActionKind::kRestore:
       return ChangeLink(action);

@@ -59,7 +59,7 @@ void World::StartController() {
   } catch (const ControllerDied&) {
   }
   if (!core_) return Post(now_ + kSecond / 2, EventKind::kStartController, 0, generation);
-  checker_->ControllerStarted(*core_, store_->links(), store_->scopes());
+  checker_->ControllerStarted(*core_, store_->links(), store_->scopes(), store_->stops());
   Post(now_ + kTickInterval, EventKind::kControllerTick, 0, generation);
 }
 
@@ -237,6 +237,18 @@ void World::ChangeLink(const Action& action) {
       };
       if (core.Revoke(Scope::Link(link), "a test of it", effects).ok())
         checker_->Revoked(link, effects, online(link.src), online(link.dst));
+    }
+  });
+}
+
+void World::ChangeScope(const Action& action) {
+  FlushController();
+  const Scope& scope = profile_.scopes[static_cast<size_t>(action.args[0])];
+  InController([&](ControllerCore& core, Effects& effects) {
+    if (action.kind == ActionKind::kRestoreScope) {
+      if (core.Restore(scope, effects).ok()) checker_->ScopeRestored(scope);
+    } else if (core.Revoke(scope, "a test of it", effects).ok()) {
+      checker_->ScopeRevoked(scope);
     }
   });
 }
