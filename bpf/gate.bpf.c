@@ -94,11 +94,16 @@ static __always_inline int shape(struct __sk_buff* skb, struct sluice_slot* s, _
   if (!cost) return 0;
   struct packet p = {};
   if (parse(skb, constants.tunnel_header, &p)) return -1;
-  __u64 queue = clock_advance(s, cost, bpf_ktime_get_boot_ns(), p.bytes);
+  __u64 now = bpf_ktime_get_boot_ns();
+  __u64 start = clock_advance(s, cost, now, p.bytes);
+  __u64 queue = clock_queue(start, now);
   __u64 mark_ns = READ_WORD(s->mark_ns);
   if (mark_ns && queue > mark_ns && p.ect && bpf_skb_ecn_set_ce(skb))
     __sync_fetch_and_add(&s->marked, p.segments);
-  if (mode == SLUICE_SHAPER_EDT) skb->tstamp = queue ? bpf_ktime_get_ns() + queue : 0;
+  if (mode == SLUICE_SHAPER_EDT) {
+    queue = clock_queue(start + clock_late(s, p.bytes, p.segments), now);
+    skb->tstamp = queue ? bpf_ktime_get_ns() + queue : 0;
+  }
   return 0;
 }
 

@@ -73,23 +73,38 @@ def _unpack(package: str, version: str, directory: Path) -> None:
     (directory / "complete").touch()
 
 
-def get(cache: Path, wanted: str = "") -> Kernel:
-    """The newest kernel whose version begins with `wanted`; from the cache without
-    asking anybody if it is there and apt knows no newer one."""
+def _from_apt(cache: Path, wanted: str) -> Kernel:
     packages = available()
     package = _choose(list(packages), wanted)
     if package is None:
-        kept = sorted((d.name for d in cache.glob("linux-image-*")),
-                      key=lambda name: _version_key(name.removeprefix("linux-image-")
-                                                    .partition("+")[0]))
-        package = _choose(kept, wanted)
-    if package is None:
         raise NoKernel(f"apt knows no {META} {wanted}".rstrip())
     directory = cache / package
-    if not (kernel := _unpacked(directory)):
-        if package not in packages:
-            raise NoKernel(f"{package} is only half unpacked and apt does not know it any more")
+    if _unpacked(directory) is None:
         _unpack(package, packages[package], directory)
-        kernel = _unpacked(directory)
-    assert kernel is not None, f"{package} holds no kernel"
+        for other in cache.iterdir():
+            if other.name not in packages:
+                shutil.rmtree(other)
+    kernel = _unpacked(directory)
+    if kernel is None:
+        raise NoKernel(f"{package} holds no kernel")
     return kernel
+
+
+def _kept(cache: Path, wanted: str) -> Kernel | None:
+    found = [k for k in map(_unpacked, cache.glob("*")) if k and k.release.startswith(wanted)]
+    return max(found, key=lambda k: _version_key(k.release.partition("+")[0]), default=None)
+
+
+def get(cache: Path, wanted: str = "") -> Kernel:
+    """The newest kernel whose version begins with `wanted`. Asks nobody if what apt's lists
+    name is there; without a network what was downloaded before serves."""
+    try:
+        return _from_apt(cache, wanted)
+    except NoKernel:
+        subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
+    try:
+        return _from_apt(cache, wanted)
+    except NoKernel:
+        if kept := _kept(cache, wanted):
+            return kept
+        raise

@@ -49,11 +49,16 @@ class Results:
             return
         self.tests[said["test"]] = {**known, **said}
         if self._say and said["outcome"] not in UNFINISHED:
-            figures = " ".join(f"{k}: {v};" for k, v in said.get("figures", {}).items())
-            print(f"{said['outcome']} {said['test']} ({said.get('seconds', 0):.1f} s) {figures}",
-                  flush=True)
-            if said["outcome"] == "failed":
-                print(said["message"], flush=True)
+            self._print(said)
+
+    @staticmethod
+    def _print(said: dict[str, Any]) -> None:
+        print(f"{said['outcome']} {said['test']} ({said.get('seconds', 0):.1f} s)", flush=True)
+        if figures := said.get("figures"):
+            told = ", ".join(f"{name}: {value}" for name, value in figures.items())
+            print(f"figures {said['test']}: {told}", flush=True)
+        if said["outcome"] == "failed":
+            print(said["message"], flush=True)
 
     def close(self, trouble: str, console: str) -> None:
         """What the machine did not get to has failed, and says how the machine ended."""
@@ -94,7 +99,8 @@ def run(kernel: kernels.Kernel, tests: list[str], seconds: float, report: Path |
     shared.mkdir(parents=True)
     print(f"Linux {kernel.release}; everything of this run is in {shared}", flush=True)
     results = Results(shared / "results")
-    command = ["/usr/bin/python3", str(ROOT / "tests/vm/guest.py"), str(ROOT), str(BINARIES)]
+    command = ["/usr/bin/python3", str(ROOT / "tests/vm/guest.py"), str(ROOT),
+               str(BUILD), str(BINARIES)]
     trouble = machine.run(kernel, [*command, *tests], shared, [ROOT, BUILD, BINARIES], seconds,
                           results.read_on)
     results.close(trouble, tail(shared / "console"))
