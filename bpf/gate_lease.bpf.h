@@ -70,8 +70,8 @@ static __always_inline __u64 recent_time(void) {
 }
 
 /* Whether the queue has room and the packet would leave while the lease lives. */
-static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires,
-                                       __u64 bytes, __u32 segments) {
+static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires, __u64 bytes,
+                                       __u32 segments) {
   __u64 queue_ns = READ_WORD(s->queue_ns);
   if (!queue_ns || !READ_WORD(s->cost_q24)) return ADMIT;
   if (bytes <= SLUICE_SMALL_PACKET) queue_ns += queue_ns >> 1;
@@ -85,8 +85,7 @@ static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 e
 }
 
 /* Whether the lease lives and its queue has room, by the clock itself. */
-static __noinline int check_precisely(struct sluice_slot* s, __u64 bytes,
-                                      __u32 segments) {
+static __noinline int check_precisely(struct sluice_slot* s, __u64 bytes, __u32 segments) {
   if (!s) return SLUICE_DROP_NO_LEASE;
   __u64 expires = READ_WORD(s->expires_ns);
   __u64 now = bpf_ktime_get_boot_ns();

@@ -108,8 +108,8 @@ TEST_F(ClockTest, EdtDatesPacketsOneCostApart) {
 
 // Three segments of 1000 bytes of IP: 24 ms at 1 Mbit/s, as one packet.
 struct SuperPacket {
-  std::string frame = Ethernet(
-      kIpv4Type, Ipv4("10.1.0.2", "10.2.0.2", Tcp(3 * 960), {.protocol = 6}));
+  std::string frame =
+      Ethernet(kIpv4Type, Ipv4("10.1.0.2", "10.2.0.2", Tcp(3 * 960), {.protocol = 6}));
   __sk_buff context{};
 
   SuperPacket() {
