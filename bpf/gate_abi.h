@@ -88,6 +88,8 @@ struct sluice_config {
  * fq sends a super-packet whole. So that it exceeds rate * T + burst in no window, it
  * leaves at start + cost - room_ns where that is later, and one that is longer than
  * room_ns and burst_ns together is refused (RATE). room_ns 0: the shaper splits them.
+ * What would then leave after expires_ns all the same, because several CPUs admitted at
+ * once, tunnel_egress refuses (EXPIRED); it stays debited.
  *
  * cost_q24: ns per byte times 2^24, rounded up: 8e9 * 2^24 / rate. The rate is
  * too low by less than 3e-6 at 400 Gbit/s, less below. 0: no clock at all.

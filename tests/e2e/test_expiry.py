@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Callable
 
 import pytest
 from lab.capture import total
@@ -17,7 +18,8 @@ from lab.traffic import TcpFlows, UdpSender
 @pytest.mark.parametrize("victims", [
     (CONTROLLER,), ("agent-a1",), ("agent-b1",), (CONTROLLER, "agent-a1", "agent-b1")],
     ids=["controller", "sender", "receiver", "all"])
-def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...]) -> None:
+def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...],
+                          record_property: Callable[[str, object], None]) -> None:
     a1, b1 = fleet.node("a1"), fleet.node("b1")
     open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(2))
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=1500, ip_bytes=600):
@@ -33,6 +35,7 @@ def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...]) -> None:
         wait_past(expiry)
     packets = arrivals(got, a1)
     end = ending(packets, expiry)
+    record_property("last packet after the lease's end", f"{end.last_after_expiry_ms:.2f} ms")
     assert end.packets_later_than_10ms == 0
     assert end.last_after_expiry_ms <= 10
     if victims != ("agent-b1",):

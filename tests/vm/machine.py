@@ -112,8 +112,10 @@ def _virtfs(path: Path, tag: str, *more: str) -> list[str]:
 
 def _qemu(kernel: Kernel, initramfs: Path, shared: Path, console: list[str]) -> list[str]:
     # With KVM the guest hangs on machines that are guests themselves; TCG never does.
-    return [QEMU, "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", "max", "-m", "2048",
-            "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
+    # And it goes with whoever started it, however that ends.
+    return ["setpriv", "--pdeathsig", "KILL", QEMU, "-accel", "tcg,thread=multi",
+            "-smp", "2", "-cpu", "max", "-m", "2048", "-nodefaults", "-no-user-config",
+            "-display", "none", "-vga", "none", "-no-reboot",
             "-kernel", str(kernel.image), "-initrd", str(initramfs),
             "-append", "console=ttyS0 quiet panic=-1 oops=panic loglevel=4",
             *_virtfs(Path("/"), "hostroot", "readonly=on"), *_virtfs(shared, "shared"), *console]

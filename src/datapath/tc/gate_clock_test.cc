@@ -151,6 +151,18 @@ TEST_F(ClockTest, EdtAdmitsNoSuperPacketThatWouldLeavePastTheLeasesEnd) {
   EXPECT_TRUE(Passes("acc_ingress", V4(kPayload))) << "a packet would still leave in time";
 }
 
+// As when other CPUs filled the queue after acc_ingress had looked at it.
+TEST_F(ClockTest, EdtRefusesInTheTunnelWhatWouldLeavePastTheLeasesEnd) {
+  OpenClock({.queue_ns = 1'000'000'000}, BitRate{1'000'000}, absl::Milliseconds(200));
+  const auto next = static_cast<uint64_t>(clock_.Now().ns) + 250'000'000;
+  StoreWord(kernel_->slot(kSend).next, next << SLUICE_CLOCK_SHIFT);
+  EXPECT_TRUE(Passes("tunnel_egress", V4(kPayload), Marked(SLUICE_MARK | kSend)))
+      << "HTB keeps its own time";
+  kernel_->config().shaper_mode = SLUICE_SHAPER_EDT;
+  EXPECT_TRUE(Refused("tunnel_egress", V4(kPayload), kSend, SLUICE_DROP_EXPIRED,
+                      Marked(SLUICE_MARK | kSend)));
+}
+
 TEST_F(ClockTest, NoPacketIsDatedPastTheLeasesEnd) {
   OpenClock({.queue_ns = 1'000'000'000}, BitRate{1'000'000}, absl::Milliseconds(200));
   int passed = 0;
