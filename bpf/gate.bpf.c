@@ -88,18 +88,24 @@ int acc_egress(struct __sk_buff* skb) {
   return verdict == ADMIT ? TC_ACT_OK : refuse_packet(&p, slot, verdict);
 }
 
-/* Keeps the slot's virtual clock; marks and dates the packet by it. */
-static __always_inline int shape(struct __sk_buff* skb, struct sluice_slot* s, __u64 mode) {
+/* Keeps the slot's virtual clock; marks and dates the packet by it. ADMIT, or why not:
+ * acc_ingress judged it by the clock as it was before what other CPUs did meanwhile. */
+static __always_inline int shape(struct __sk_buff* skb, struct sluice_slot* s, __u64 mode,
+                                 struct packet* p) {
   __u64 cost = READ_WORD(s->cost_q24);
-  if (!cost) return 0;
-  struct packet p = {};
-  if (parse(skb, constants.tunnel_header, &p)) return -1;
-  __u64 queue = clock_advance(s, cost, bpf_ktime_get_boot_ns(), p.bytes);
+  if (!cost) return ADMIT;
+  if (parse(skb, constants.tunnel_header, p)) return SLUICE_DROP_MALFORMED;
+  __u64 now = bpf_ktime_get_boot_ns();
+  __u64 start = clock_advance(s, cost, now, p->bytes);
+  __u64 queue = clock_queue(start, now);
   __u64 mark_ns = READ_WORD(s->mark_ns);
-  if (mark_ns && queue > mark_ns && p.ect && bpf_skb_ecn_set_ce(skb))
-    __sync_fetch_and_add(&s->marked, p.segments);
-  if (mode == SLUICE_SHAPER_EDT) skb->tstamp = queue ? bpf_ktime_get_ns() + queue : 0;
-  return 0;
+  if (mark_ns && queue > mark_ns && p->ect && bpf_skb_ecn_set_ce(skb))
+    __sync_fetch_and_add(&s->marked, p->segments);
+  if (mode != SLUICE_SHAPER_EDT) return ADMIT;
+  queue = clock_queue(start + clock_late(s, p->bytes, p->segments), now);
+  if (READ_WORD(s->queue_ns) && now + queue >= READ_WORD(s->expires_ns)) return SLUICE_DROP_EXPIRED;
+  skb->tstamp = queue ? bpf_ktime_get_ns() + queue : 0;
+  return ADMIT;
 }
 
 SEC("tc")
@@ -113,7 +119,10 @@ int tunnel_egress(struct __sk_buff* skb) {
     return refuse_frame(skb, l3, SLUICE_DROP_NOT_GATED);
   struct sluice_slot* s = get_slot(slot);
   if (!s) return refuse_frame(skb, l3, SLUICE_DROP_NOT_GATED);
-  if (shape(skb, s, mode)) return refuse_frame(skb, l3, SLUICE_DROP_MALFORMED);
+  struct packet p = {};
+  int verdict = shape(skb, s, mode, &p);
+  if (verdict == SLUICE_DROP_MALFORMED) return refuse_frame(skb, l3, verdict);
+  if (verdict != ADMIT) return refuse_packet(&p, slot, verdict);
   if (mode == SLUICE_SHAPER_HTB) skb->priority = SLUICE_CLASS(slot);
   skb->mark = 0;
   return TC_ACT_OK;

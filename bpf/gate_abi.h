@@ -35,7 +35,7 @@ enum sluice_drop_reason {
 
 /* Changes with every change of a layout or meaning below. An agent takes over
  * pinned maps only if they carry its own version. */
-#define SLUICE_LAYOUT 2
+#define SLUICE_LAYOUT 3
 
 /* A slot is one side of a link at this node. Slot 0 belongs to none: its
  * drops are those that no link can be blamed for. */
@@ -85,6 +85,11 @@ struct sluice_config {
  * clock, sets CE on ECN-capable packets whose queue > mark_ns, and in EDT mode
  * lets the packet leave at `start`. A packet longer than what is left of the
  * queue is admitted whole, so a super-packet may exceed queue_ns by its own cost.
+ * fq sends a super-packet whole. So that it exceeds rate * T + burst in no window, it
+ * leaves at start + cost - room_ns where that is later, and one that is longer than
+ * room_ns and burst_ns together is refused (RATE). room_ns 0: the shaper splits them.
+ * What would then leave after expires_ns all the same, because several CPUs admitted at
+ * once, tunnel_egress refuses (EXPIRED); it stays debited.
  *
  * cost_q24: ns per byte times 2^24, rounded up: 8e9 * 2^24 / rate. The rate is
  * too low by less than 3e-6 at 400 Gbit/s, less below. 0: no clock at all.
@@ -118,7 +123,8 @@ struct sluice_slot {
   __u64 sequence; /* of the lease; this and what follows only user space reads */
   __u64 rate_bps;
   __u64 burst_bytes;
-  __u64 reserved[3];
+  __u64 room_ns; /* read by the gate for super-packets alone */
+  __u64 reserved[2];
 } __attribute__((aligned(64)));
 
 /* Map "drops", one element per slot, mmap-able; atomic adds of the gate. */

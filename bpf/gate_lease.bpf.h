@@ -43,6 +43,19 @@ static __always_inline __u64 clock_queue(__u64 start, __u64 now) {
   return queue > 0 ? queue >> SLUICE_CLOCK_SHIFT : 0;
 }
 
+static __always_inline __u64 clock_cost(__u64 bytes, __u64 cost_q24) {
+  if (bytes > MAX_PACKET) bytes = MAX_PACKET;
+  return bytes * cost_q24 >> (SLUICE_COST_SHIFT - SLUICE_CLOCK_SHIFT);
+}
+
+/* How long after its start a super-packet leaves that the shaper does not split. */
+static __always_inline __u64 clock_late(struct sluice_slot* s, __u64 bytes, __u32 segments) {
+  if (segments <= 1) return 0;
+  __u64 room = READ_WORD(s->room_ns) << SLUICE_CLOCK_SHIFT;
+  __u64 cost = clock_cost(bytes, READ_WORD(s->cost_q24));
+  return room && cost > room ? cost - room : 0;
+}
+
 /* A time that is not after now and not older than a tick; see struct sluice_tick. */
 static __always_inline __u64 recent_time(void) {
   __u32 cpu = bpf_get_smp_processor_id();
@@ -57,24 +70,27 @@ static __always_inline __u64 recent_time(void) {
 }
 
 /* Whether the queue has room and the packet would leave while the lease lives. */
-static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires,
-                                       __u64 bytes) {
+static __always_inline int check_queue(struct sluice_slot* s, __u64 now, __u64 expires, __u64 bytes,
+                                       __u32 segments) {
   __u64 queue_ns = READ_WORD(s->queue_ns);
   if (!queue_ns || !READ_WORD(s->cost_q24)) return ADMIT;
   if (bytes <= SLUICE_SMALL_PACKET) queue_ns += queue_ns >> 1;
-  __u64 queue = clock_queue(clock_start(READ_WORD(s->next), now, READ_WORD(s->burst_ns)), now);
-  if (queue > queue_ns) return SLUICE_DROP_RATE;
-  if (now + queue >= expires) return SLUICE_DROP_EXPIRED;
+  __u64 burst_ns = READ_WORD(s->burst_ns);
+  __u64 start = clock_start(READ_WORD(s->next), now, burst_ns);
+  if (clock_queue(start, now) > queue_ns) return SLUICE_DROP_RATE;
+  __u64 late = clock_late(s, bytes, segments);
+  if (late > burst_ns << SLUICE_CLOCK_SHIFT) return SLUICE_DROP_RATE;
+  if (now + clock_queue(start + late, now) >= expires) return SLUICE_DROP_EXPIRED;
   return ADMIT;
 }
 
 /* Whether the lease lives and its queue has room, by the clock itself. */
-static __noinline int check_precisely(struct sluice_slot* s, __u64 bytes) {
+static __noinline int check_precisely(struct sluice_slot* s, __u64 bytes, __u32 segments) {
   if (!s) return SLUICE_DROP_NO_LEASE;
   __u64 expires = READ_WORD(s->expires_ns);
   __u64 now = bpf_ktime_get_boot_ns();
   if (!expires) return SLUICE_DROP_NO_LEASE;
-  return now >= expires ? SLUICE_DROP_EXPIRED : check_queue(s, now, expires, bytes);
+  return now >= expires ? SLUICE_DROP_EXPIRED : check_queue(s, now, expires, bytes, segments);
 }
 
 static __always_inline int admit(struct sluice_slot* s, __u64 bytes, __u32 segments) {
@@ -82,17 +98,17 @@ static __always_inline int admit(struct sluice_slot* s, __u64 bytes, __u32 segme
   if (!expires) return SLUICE_DROP_NO_LEASE;
   /* What a time before now admits, now admits too, far from the lease's end. */
   __u64 recent = recent_time();
-  int verdict = recent + SLUICE_PRECISE_NS < expires ? check_queue(s, recent, expires, bytes)
-                                                     : SLUICE_DROP_EXPIRED;
-  if (verdict != ADMIT) verdict = check_precisely(s, bytes);
+  int verdict = SLUICE_DROP_EXPIRED;
+  if (recent + SLUICE_PRECISE_NS < expires)
+    verdict = check_queue(s, recent, expires, bytes, segments);
+  if (verdict != ADMIT) verdict = check_precisely(s, bytes, segments);
   return verdict == ADMIT ? debit(s, bytes, segments) : verdict;
 }
 
-/* Puts the packet into the virtual queue and returns how long it waits, in ns. */
+/* Puts the packet into the virtual queue and returns its start, in clock units. */
 static __always_inline __u64 clock_advance(struct sluice_slot* s, __u64 cost_q24, __u64 now,
                                            __u64 bytes) {
-  if (bytes > MAX_PACKET) bytes = MAX_PACKET;
-  __u64 cost = bytes * cost_q24 >> (SLUICE_COST_SHIFT - SLUICE_CLOCK_SHIFT);
+  __u64 cost = clock_cost(bytes, cost_q24);
   __u64 burst_ns = READ_WORD(s->burst_ns);
   __u64 latest = (now + SLUICE_CLOCK_AHEAD_NS) << SLUICE_CLOCK_SHIFT;
   int capped = !READ_WORD(s->queue_ns);
@@ -102,13 +118,13 @@ static __always_inline __u64 clock_advance(struct sluice_slot* s, __u64 cost_q24
     __u64 next = start + cost;
     if (capped && (__s64)(next - latest) > 0) next = latest;
     __u64 seen = __sync_val_compare_and_swap(&s->next, old, next);
-    if (seen == old) return clock_queue(start, now);
+    if (seen == old) return start;
     old = seen;
   }
   /* Contended: the time is taken all the same, only its start may be off by
    * what the others took meanwhile. */
   __sync_fetch_and_add(&s->next, cost);
-  return clock_queue(old, now);
+  return old;
 }
 
 #endif /* SLUICE_BPF_GATE_LEASE_BPF_H_ */

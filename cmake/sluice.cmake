@@ -1,8 +1,10 @@
 # `ninja programs` builds what sluice_app declares, `ninja tests` all unit tests,
-# `ninja threaded_tests` those that start threads, `ninja fuzzers` all fuzzers.
+# `ninja threaded_tests` those that start threads, `ninja root_tests` those that drive the
+# kernel, `ninja fuzzers` all fuzzers.
 add_custom_target(programs)
 add_custom_target(tests)
 add_custom_target(threaded_tests)
+add_custom_target(root_tests)
 add_custom_target(fuzzers)
 
 # Tests are compiled without optimization, since most of their time went into optimizing
@@ -47,6 +49,7 @@ function(sluice_test name)
   set(labels unit)
   if(ARG_ROOT)
     set(labels root)
+    add_dependencies(root_tests ${name})
   endif()
   if(ARG_THREADS)
     list(APPEND labels threads)

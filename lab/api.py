@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import urllib.error
 import urllib.parse
@@ -116,10 +117,17 @@ def _api_error(error: urllib.error.HTTPError) -> ApiError:
         return ApiError(error.code, "unreadable", text[:200])
 
 
+def patience() -> float:
+    """How many times longer than usual to wait: $SLUICE_LAB_PATIENCE, for machines whose
+    processor is emulated. It stretches waiting alone, never what a test holds Sluice to."""
+    return float(os.environ.get("SLUICE_LAB_PATIENCE") or 1)
+
+
 def wait_until(what: str, ready: Callable[[], Any], seconds: float = 10.0,
                pause: float = 0.05) -> Any:
     """Waits until `ready` returns something true, and returns it. LabErrors in between
     count as "not yet"; the last one is part of the error at the end."""
+    seconds *= patience()
     end = time.monotonic() + seconds
     last = ""
     while True:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from . import gate_pins
-from .api import wait_until
+from .api import patience, wait_until
 from .capture import Capture, Packet, realtime_minus_boottime_ns, total, worst_excess
 from .errors import LabError
 from .gate_pins import Slot
@@ -32,6 +32,11 @@ def open_link(lab: Lab, src: str, dst: str, rate: str | int, volume: str | int, 
         wait_open(lab, dst, src)
     wait_open(lab, src, dst)
     return before.admitted if before else 0
+
+
+def lasting(seconds: float) -> str:
+    """The lifetime of a lease that outlives what a test does meanwhile, on slow machines too."""
+    return f"{seconds * patience():g}s"
 
 
 def wait_open(lab: Lab, src: str, dst: str, seconds: float = 10.0) -> None:

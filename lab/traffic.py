@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass
 
 from . import netns
+from .api import patience
 from .errors import LabError
 from .plan import Machine
 
@@ -132,6 +133,7 @@ class TcpFlows:
 
     def wait_flowing(self, count: int = 1, seconds: float = 10.0) -> None:
         """Waits until `count` bytes came through."""
+        seconds *= patience()
         end = time.monotonic() + seconds
         while self.received < count:
             if time.monotonic() > end:

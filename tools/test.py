@@ -26,6 +26,8 @@ JOBS = str(os.cpu_count() or 2)
 FUZZ_SECONDS = 5
 SIM_SEEDS = 8  # runs of SIM_SEEDS_EACH seeds
 SIM_SEEDS_EACH = 50
+VM_PACKAGES = ["qemu-system-x86", "busybox-static", "kmod", "xz-utils"]
+VM_CANNOT_RUN = 77
 CLANG = ["-DCMAKE_C_COMPILER=clang-14", "-DCMAKE_CXX_COMPILER=clang++-14"]
 
 
@@ -230,6 +232,37 @@ def tier_e2e(log: Log) -> Result:
     return result
 
 
+def vm_run(log: Log, *options: str) -> Result:
+    """tests/vm/run.py in a kernel of its choice; it ends its machine by itself."""
+    start = log.size()
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        code = log.run(["/usr/bin/python3", "tests/vm/run.py", f"--report={report.name}", *options],
+                       timeout=1200, SLUICE_BUILD=str(BUILD), SLUICE_BIN=str(BUILD / "bin"))
+        if code == VM_CANNOT_RUN:
+            return skip(log.tail(1, start))
+        try:
+            result = junit(Path(report.name))
+        except ElementTree.ParseError:
+            result = Result(failed=1, notes=[f"failed: run.py ended with {code} before its report"])
+    result.notes += [line for line in log.tail(1000, start).splitlines()
+                     if line.startswith(("Linux ", "figures "))]
+    return result
+
+
+def tier_vm(log: Log) -> Result:
+    """The lab under stock Debian kernels in QEMU: all of it in the newest, a little in 6.1."""
+    if os.geteuid() != 0:
+        return skip("needs root: the machine reads this one's files as its own")
+    start = log.size()
+    if log.run(["tools/setup.sh", *VM_PACKAGES]) != 0:
+        return skip(f"cannot install {' '.join(VM_PACKAGES)}: {log.tail(1, start)}")
+    if not configure_and_build(log, BUILD, ["programs", "root_tests"]):
+        return Result(failed=1, notes=["the build failed"])
+    result = vm_run(log)
+    result.add(vm_run(log, "--kernel", "6.1.", "--smoke"))
+    return result
+
+
 def sim_mutations(simulator: Path) -> list[str]:
     """The planted bugs of src/base/mutation.h, as the simulator names them."""
     shown = subprocess.run([str(simulator), "--list-mutations"], capture_output=True, text=True)
@@ -272,7 +305,7 @@ TIERS: dict[str, Callable[[Log], Result]] = {
     "tidy": tier_tidy,
     "e2e": tier_e2e,
     "sim": tier_sim,
-    "vm": lambda log: skip("there are no tests under another kernel yet"),
+    "vm": tier_vm,
     "web": lambda log: skip("there is no console yet"),
 }
 

@@ -39,6 +39,7 @@ struct ClockWords {
   uint64_t burst_ns = 0;
   uint64_t queue_ns = 0;
   uint64_t mark_ns = 0;
+  uint64_t room_ns = 0;
 };
 
 // Longer than any sensible value and short enough for the clock's arithmetic.
@@ -72,6 +73,7 @@ inline void WriteLease(sluice_slot& slot, const GateLease& lease, const ClockWor
   StoreWord(slot.burst_ns, std::min(clock.burst_ns, kMaxClockNs));
   StoreWord(slot.queue_ns, std::min(clock.queue_ns, kMaxClockNs));
   StoreWord(slot.mark_ns, std::min(clock.mark_ns, kMaxClockNs));
+  StoreWord(slot.room_ns, std::min(clock.room_ns, kMaxClockNs));
   StoreWord(slot.volume_limit, lease.volume_limit.value);
   StoreWord(slot.rate_bps, lease.rate.bps);
   StoreWord(slot.burst_bytes, lease.burst.value);

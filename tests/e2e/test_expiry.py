@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Callable
 
 import pytest
 from lab.capture import total
 from lab.lab import CONTROLLER, Lab, agent_name
-from lab.scenario import (arrivals, capture_arrivals, ending, expiry_realtime_ns, open_link,
-                          send_slot, wait_open, wait_past)
+from lab.scenario import (arrivals, capture_arrivals, ending, expiry_realtime_ns, lasting,
+                          open_link, send_slot, wait_open, wait_past)
 from lab.traffic import TcpFlows, UdpSender
 
 
 @pytest.mark.parametrize("victims", [
     (CONTROLLER,), ("agent-a1",), ("agent-b1",), (CONTROLLER, "agent-a1", "agent-b1")],
     ids=["controller", "sender", "receiver", "all"])
-def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...]) -> None:
+def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...],
+                          record_property: Callable[[str, object], None]) -> None:
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="2s")
+    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(2))
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=1500, ip_bytes=600):
         time.sleep(0.7)
         for victim in victims:
@@ -33,6 +35,7 @@ def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...]) -> None:
         wait_past(expiry)
     packets = arrivals(got, a1)
     end = ending(packets, expiry)
+    record_property("last packet after the lease's end", f"{end.last_after_expiry_ms:.2f} ms")
     assert end.packets_later_than_10ms == 0
     assert end.last_after_expiry_ms <= 10
     if victims != ("agent-b1",):
@@ -41,7 +44,7 @@ def test_udp_ends_on_time(fleet: Lab, victims: tuple[str, ...]) -> None:
 
 def test_tcp_ends_on_time(fleet: Lab) -> None:
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "100Mbit", "1GB", lease="2s", back=True)
+    open_link(fleet, "a1", "b1", "100Mbit", "1GB", lease=lasting(2), back=True)
     with capture_arrivals(b1) as got, TcpFlows(a1, b1, flows=8) as tcp:
         tcp.wait_flowing(1_000_000)
         fleet.processes.kill(CONTROLLER)
@@ -54,7 +57,7 @@ def test_tcp_ends_on_time(fleet: Lab) -> None:
 
 def test_traffic_recovers_unaided_after_the_controller(fleet: Lab) -> None:
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="2s")
+    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(2))
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v6, pps=500):
         fleet.processes.kill(CONTROLLER)
         wait_past(expiry_realtime_ns(fleet, "a1", "b1"))
@@ -68,7 +71,7 @@ def test_traffic_recovers_unaided_after_the_controller(fleet: Lab) -> None:
 def test_a_restarted_agent_takes_over_without_a_gap(fleet: Lab) -> None:
     """The lease outlives the restart: not a packet is lost, and the count goes on."""
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="10s")
+    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(10))
     start = send_slot(fleet, "a1", "b1")
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=500) as sender:
         time.sleep(0.5)
@@ -90,7 +93,7 @@ def test_a_restarted_agent_takes_over_without_a_gap(fleet: Lab) -> None:
 def test_a_restarted_agent_opens_nothing(fleet: Lab) -> None:
     """After the end of the lease an agent without its controller keeps all closed."""
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="1s")
+    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(1))
     fleet.processes.kill(CONTROLLER)
     fleet.processes.kill(agent_name("a1"))
     time.sleep(0.3)
@@ -106,7 +109,7 @@ def test_a_restarted_agent_opens_nothing(fleet: Lab) -> None:
 def test_an_agent_stopped_by_a_debugger_is_no_hole(fleet: Lab) -> None:
     """SIGSTOP instead of SIGKILL: nobody runs, nobody is told."""
     a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="1s")
+    open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(1))
     pid = fleet.processes.pid(agent_name("a1"))
     assert pid is not None
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=500):
@@ -126,7 +129,7 @@ def test_revoked_from_either_end(fleet: Lab) -> None:
     """With the sender's agent frozen, the receiver alone makes it silent."""
     a1, b1 = fleet.node("a1"), fleet.node("b1")
     for frozen in ("a1", "b1"):
-        open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease="20s")
+        open_link(fleet, "a1", "b1", "20Mbit", "1GB", lease=lasting(20))
         pid = fleet.processes.pid(agent_name(frozen))
         assert pid is not None
         with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=500):

@@ -36,6 +36,28 @@ def test_udp(fleet: Lab, version: int, size: int) -> None:
     wait_until("the link to be exhausted", lambda: _exhausted(fleet, "a1>b1"), 5)
 
 
+def test_udp_with_the_agent_dead(fleet: Lab) -> None:
+    """The gate needs no agent to end on the byte, and the next agent takes its count over."""
+    a1, b1 = fleet.node("a1"), fleet.node("b1")
+    volume, size = 500_003, 1000
+    before = open_link(fleet, "a1", "b1", "20Mbit", volume, lease="20s")
+    with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=500, ip_bytes=size,
+                                                count=volume // size + 200) as sender:
+        time.sleep(0.2)
+        fleet.processes.kill(agent_name("a1"))
+        used = send_slot(fleet, "a1", "b1").admitted - before
+        sender.wait()
+        time.sleep(0.5)
+    assert used < volume, "the agent was killed too late: this test tests nothing"
+    admitted = send_slot(fleet, "a1", "b1").admitted - before
+    arrived = total(arrivals(got, a1)).bytes
+    assert 0 <= volume - admitted < size
+    assert 0.99 * volume < arrived <= admitted
+    fleet.restart_agent("a1")
+    wait_until("the link to be exhausted", lambda: _exhausted(fleet, "a1>b1"), 10)
+    assert send_slot(fleet, "a1", "b1").admitted - before == admitted
+
+
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("flows", [1, 8])
 def test_tcp_with_super_packets(fleet: Lab, version: int, flows: int) -> None:

@@ -106,6 +106,63 @@ TEST_F(ClockTest, EdtDatesPacketsOneCostApart) {
   EXPECT_EQ(Shape().context.priority, 0u);
 }
 
+// Three segments of 1000 bytes of IP: 24 ms at 1 Mbit/s, as one packet.
+struct SuperPacket {
+  std::string frame =
+      Ethernet(kIpv4Type, Ipv4("10.1.0.2", "10.2.0.2", Tcp(3 * 960), {.protocol = 6}));
+  __sk_buff context{};
+
+  SuperPacket() {
+    context.mark = SLUICE_MARK | 5;
+    context.gso_size = 960;
+    context.gso_segs = 3;
+  }
+};
+
+TEST_F(ClockTest, EdtHoldsASuperPacketUntilTheBurstHasRoom) {
+  const SuperPacket super;
+  kernel_->config().shaper_mode = SLUICE_SHAPER_EDT;
+  OpenClock({.burst_ns = 2 * kPacketNs, .queue_ns = 1'000'000'000, .room_ns = kPacketNs});
+  EXPECT_EQ(Run("tunnel_egress", super.frame, super.context).context.tstamp, 0u)
+      << "as long as the whole burst, which is there";
+  // 1 packet of the rate is ahead of now; the room is 2 packets too small.
+  const uint64_t before = MonotonicNs();
+  const uint64_t date = Run("tunnel_egress", super.frame, super.context).context.tstamp;
+  EXPECT_GT(date, before + 2 * kPacketNs);
+  EXPECT_LE(date, MonotonicNs() + 3 * kPacketNs);
+}
+
+TEST_F(ClockTest, EdtRefusesASuperPacketThatIsLongerThanTheBurst) {
+  const SuperPacket super;
+  OpenClock({.burst_ns = kPacketNs, .queue_ns = 1'000'000'000, .room_ns = kPacketNs});
+  EXPECT_TRUE(Refused("acc_ingress", super.frame, kSend, SLUICE_DROP_RATE, super.context));
+  EXPECT_EQ(Admitted(kSend), 0u);
+  OpenClock({.burst_ns = kPacketNs, .queue_ns = 1'000'000'000});
+  EXPECT_TRUE(Passes("acc_ingress", super.frame, super.context)) << "what splits it takes it";
+}
+
+TEST_F(ClockTest, EdtAdmitsNoSuperPacketThatWouldLeavePastTheLeasesEnd) {
+  const SuperPacket super;
+  OpenClock({.burst_ns = 2 * kPacketNs, .queue_ns = 1'000'000'000, .room_ns = kPacketNs},
+            BitRate{1'000'000}, absl::Milliseconds(100));
+  const auto next = static_cast<uint64_t>(clock_.Now().ns) + 90'000'000;
+  StoreWord(kernel_->slot(kSend).next, next << SLUICE_CLOCK_SHIFT);
+  EXPECT_TRUE(Refused("acc_ingress", super.frame, kSend, SLUICE_DROP_EXPIRED, super.context));
+  EXPECT_TRUE(Passes("acc_ingress", V4(kPayload))) << "a packet would still leave in time";
+}
+
+// As when other CPUs filled the queue after acc_ingress had looked at it.
+TEST_F(ClockTest, EdtRefusesInTheTunnelWhatWouldLeavePastTheLeasesEnd) {
+  OpenClock({.queue_ns = 1'000'000'000}, BitRate{1'000'000}, absl::Milliseconds(200));
+  const auto next = static_cast<uint64_t>(clock_.Now().ns) + 250'000'000;
+  StoreWord(kernel_->slot(kSend).next, next << SLUICE_CLOCK_SHIFT);
+  EXPECT_TRUE(Passes("tunnel_egress", V4(kPayload), Marked(SLUICE_MARK | kSend)))
+      << "HTB keeps its own time";
+  kernel_->config().shaper_mode = SLUICE_SHAPER_EDT;
+  EXPECT_TRUE(Refused("tunnel_egress", V4(kPayload), kSend, SLUICE_DROP_EXPIRED,
+                      Marked(SLUICE_MARK | kSend)));
+}
+
 TEST_F(ClockTest, NoPacketIsDatedPastTheLeasesEnd) {
   OpenClock({.queue_ns = 1'000'000'000}, BitRate{1'000'000}, absl::Milliseconds(200));
   int passed = 0;

@@ -20,6 +20,7 @@ struct ShaperWords {
   uint64_t burst_ns = 0;
   uint64_t queue_ns = 0;
   uint64_t mark_ns = 0;
+  uint64_t room_ns = 0;
   BitRate rate = {};  // of the clock: the lease's or a little less; 0: the lease's
 };
 

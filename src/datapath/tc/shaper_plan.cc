@@ -85,7 +85,9 @@ absl::StatusOr<ShaperWords> PlanEdt(BitRate rate, Bytes burst, int mtu) {
   SLUICE_RETURN_IF_ERROR(CheckBurst(burst, packet));
   ShaperWords words;
   words.rate = rate;
-  words.burst_ns = NsFor(Bucket(rate, burst.value - packet, packet), rate);
+  const uint64_t bucket = Bucket(rate, burst.value - packet, packet);
+  words.burst_ns = NsFor(bucket, rate);
+  words.room_ns = NsFor(burst.value, rate) - words.burst_ns;
   words.queue_ns = NsFor(QueueBytes(rate), rate);
   words.mark_ns = words.queue_ns / 2;
   return words;

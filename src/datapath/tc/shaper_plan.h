@@ -24,7 +24,8 @@ struct ShaperPlan {
 // packet of that size fits into the burst.
 absl::StatusOr<ShaperPlan> PlanHtb(BitRate rate, Bytes burst, int mtu);
 
-// The same for EDT, which cannot split super-packets: those go out as they are.
+// The same for EDT, which cannot split super-packets: the gate dates those so that
+// they fit, and refuses what is longer than the burst.
 absl::StatusOr<ShaperWords> PlanEdt(BitRate rate, Bytes burst, int mtu);
 
 }  // namespace sluice

@@ -111,6 +111,10 @@ TEST(PlanEdtTest, KeepsTheWindowForPacketsThatFit) {
     ASSERT_TRUE(words.ok());
     const uint64_t sent_at_once = BytesIn(rate, absl::Nanoseconds(words->burst_ns)).value + kMtu;
     EXPECT_LE(sent_at_once, DefaultBurst(rate).value + rate.bps / 8'000'000'000 + 1) << rate.bps;
+    const auto whole = absl::Nanoseconds(words->burst_ns + words->room_ns);
+    EXPECT_LE(BytesIn(rate, whole).value, DefaultBurst(rate).value + rate.bps / 8'000'000'000)
+        << rate.bps;
+    EXPECT_GE(BytesIn(rate, absl::Nanoseconds(words->room_ns)).value + 1, kMtu) << rate.bps;
   }
 }
 

@@ -203,7 +203,7 @@ absl::StatusOr<ClockWords> TcDatapath::Shape(uint32_t slot, const LinkSide& side
   if (side.role == Role::kReceive) return ClockWords{};
   SLUICE_ASSIGN_OR_RETURN(const ShaperWords words, shaper_->Apply(slot, lease.rate, lease.burst));
   const BitRate rate = words.rate.bps != 0 ? words.rate : lease.rate;
-  return ClockWords{CostQ24(rate), words.burst_ns, words.queue_ns, words.mark_ns};
+  return ClockWords{CostQ24(rate), words.burst_ns, words.queue_ns, words.mark_ns, words.room_ns};
 }
 
 absl::Status TcDatapath::Apply(const LinkSide& side, const GateLease& lease) {

@@ -73,8 +73,8 @@ absl::StatusOr<Shaper::Started> TcShaper::Start(const std::string& device,
     if (edt.ok()) {
       return Started{mode_,
                      {"shaper", "edt+fq",
-                      "the kernel has fq; it sends a super-packet whole, so accelerators should "
-                      "make none that is longer than a lease's burst"}};
+                      "the kernel has fq; it cannot split super-packets, so those that are longer "
+                      "than a lease's burst are refused"}};
     }
     if (wanted == "edt" || !absl::IsNotFound(edt)) return edt;
     no_fq = "the kernel has no fq";
