@@ -65,7 +65,8 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   Compare(*link);
   const LinkRecord& record = link->record;
   // One that the node has and its gate has not taken up yet is meant too.
-  const uint64_t upto = record.quota && !record.suspended ? record.recall_upto : record.sequence;
+  const bool open = record.quota && !record.suspended && !Barred(record.link);
+  const uint64_t upto = open ? record.recall_upto : record.sequence;
   if (!MayBeOpen(*link, report))
     RevokeIfOpen(node, end, report, std::max(upto, report.lease_sequence), effects);
 }
@@ -205,7 +206,7 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
 
 bool CoreImpl::MayBeOpen(const Link& link, const LinkReport& report) const {
   const LinkRecord& record = link.record;
-  if (!record.quota || record.suspended) return false;
+  if (!record.quota || record.suspended || Barred(record.link)) return false;
   return report.side.role == Role::kReceive || report.lease_sequence > record.recall_upto;
 }
 

@@ -121,10 +121,30 @@ TEST_F(SqliteStoreTest, ForeignAndNewerDatabasesAreRefused) {
   EXPECT_EQ(OpenError().code(), absl::StatusCode::kFailedPrecondition);
   std::filesystem::remove(path_);
   WriteLedger();
-  Sql("PRAGMA user_version = 3");
+  Sql("PRAGMA user_version = 4");
   const absl::Status status = OpenError();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("version 3"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("version 4"));
+}
+
+TEST_F(SqliteStoreTest, ALedgerOfVersion2IsBroughtUp) {
+  NodeRecord node = SampleNode("a1", 1);
+  Batch batch;
+  batch.nodes = {node};
+  ASSERT_TRUE(Open()->Commit(batch).ok());
+  for (const char* column :
+       {"tamper_id", "tamper_source", "tamper_words", "tampered_at", "readmitted_id"})
+    Sql(std::string("ALTER TABLE nodes DROP COLUMN ") + column);
+  Sql("PRAGMA user_version = 2");
+  auto store = Open();
+  node.tamper_id.reset();
+  node.tamper_source = node.tamper_words = node.tampered_at = "";
+  node.readmitted_id.reset();
+  EXPECT_EQ(store->Load()->nodes.front(), node);
+  batch.nodes = {SampleNode("a1", 1)};
+  ASSERT_TRUE(store->Commit(batch).ok());
+  store.reset();
+  EXPECT_EQ(Open()->Load()->nodes, batch.nodes);
 }
 
 TEST_F(SqliteStoreTest, AMissingDirectoryIsAClearError) {
