@@ -27,6 +27,7 @@ LAYERS = {
     "agent/reconcile": 4,
     "agent/meter": 4,
     "agent/deadman": 4,
+    "agent/tamper": 4,
     "controller/grants": 5,
     "controller/keys": 5,
     "controller/topology": 5,

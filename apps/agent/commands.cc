@@ -18,7 +18,9 @@
 #include "agent/session/control_session.h"
 #include "agent/session/enrol_client.h"
 #include "agent/session/join.h"
+#include "agent/session/tamper_watch.h"
 #include "apps/agent/resolve.h"
+#include "apps/agent/tamper_options.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "base/system_clock.h"
@@ -118,6 +120,9 @@ AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment
   config.boot_nonce = booted.nonce;
   config.version = SLUICE_VERSION;
   config.run_directory = flags.run_directory;
+  config.state_directory = flags.state_directory;
+  config.integrity_is_tamper = flags.integrity_is_tamper;
+  config.clocks = ReadClocks;
   config.fabric_ports = flags.ports.fabric_ports;
   config.tunnel_port = flags.ports.tunnel_port;
   config.choices = std::move(booted.choices);
@@ -206,6 +211,12 @@ absl::Status JoinCommand(const AgentFlags& flags) {
 
 namespace {
 
+// The next life finds the mark.
+void NoteLost(const absl::Status& lost, Machine& machine, AgentCore& core) {
+  AgentCore::Outbox out;
+  core.OnTamper({"tunnel", std::string(lost.message()), machine.clock.Now()}, out);
+}
+
 // One life of the agent. True when its tunnels were taken from under it: a new life makes
 // them anew and takes the gate over. False when it was told to stop.
 absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
@@ -226,12 +237,28 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
 
   AgentQueue queue(kQueued);
   const StopSignals stop(queue);
+  SystemFiles sensor_files;
+  SLUICE_ASSIGN_OR_RETURN(TamperWatch::Sources sources,
+                          OpenTamperSources(flags, machine->clock, sensor_files));
+  TamperWatch watch(std::move(sources), machine->clock, [&queue](TamperSource::Found found) {
+    // An event waits for nothing; faults are no reason to push others out.
+    const bool urgent = !found.events.empty();
+    AgentEvent event{std::nullopt, std::move(found)};
+    (void)(urgent ? queue.PushFirst(std::move(event)) : queue.Push(std::move(event)));
+  });
   const auto session = StartControlSession(enrolment.controller, [&queue](SessionEvent event) {
-    return queue.Push({std::move(event)});
+    return queue.Push({std::move(event), std::nullopt});
   });
   AgentLoop loop({machine->clock, *core, queue},
                  {.unreachable = [&] { ShakeHandsAnew(*control_tunnel, control); },
-                  .check = [&] { return setup.CheckTunnels(); }});
+                  .check =
+                      [&] {
+                        const absl::Status lost = setup.CheckTunnels();
+                        if (!lost.ok() && flags.integrity_is_tamper)
+                          NoteLost(lost, *machine, *core);
+                        return lost;
+                      },
+                  .readmitted = [&] { watch.Rearm(); }});
   const std::string ready = flags.run_directory + "/ready";
   SLUICE_RETURN_IF_ERROR(machine->files.WriteDurably(ready, StrCat(::getpid(), "\n")));
   spdlog::info("sluice-agent ready: node {} of fleet {}", enrolment.node,

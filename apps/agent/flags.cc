@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/agent/tamper_options.h"
+
 namespace sluice {
 namespace {
 
@@ -46,6 +48,28 @@ void AddCommonFlags(CLI::App& app, AgentFlags& flags) {
       ->capture_default_str();
 }
 
+void AddTamperFlags(CLI::App& app, AgentFlags& flags) {
+  const CLI::Validator sensor([](const std::string& text) { return CheckSensorOption(text); },
+                              "PATH:KEYFILE[:INTERVAL]");
+  const CLI::Validator gpio([](const std::string& text) { return CheckGpioOption(text); },
+                            "CHIP:LINE[:low|high]");
+  app.add_option("--tamper-socket", flags.tamper_sockets,
+                 "a Unix datagram socket for a tamper sensor; may be given again")
+      ->check(sensor);
+  app.add_option("--tamper-file", flags.tamper_files,
+                 "a file that a tamper sensor writes; may be given again")
+      ->check(sensor);
+  app.add_option("--tamper-gpio", flags.tamper_gpios,
+                 "a GPIO line that is active when tampered with; may be given again")
+      ->check(gpio);
+  app.add_option_function<std::string>(
+         "--integrity",
+         [&flags](const std::string& what) { flags.integrity_is_tamper = what == "tamper"; },
+         "what a gate, tunnel or clock changed by others is: heal (a fault, mended; the "
+         "default) or tamper (the node shuts itself)")
+      ->check(CLI::IsMember({"heal", "tamper"}));
+}
+
 }  // namespace
 
 std::optional<AgentFlags> ParseFlags(int argc, char** argv, int& exit_code) {
@@ -64,9 +88,11 @@ std::optional<AgentFlags> ParseFlags(int argc, char** argv, int& exit_code) {
   AddCommonFlags(app, flags);
   app.add_option("--token-file", flags.token_file,
                  "run: join with the token in it if not enrolled");
+  AddTamperFlags(app, flags);
   CLI::App& run = *app.add_subcommand("run", "enforce leases until SIGTERM (the default)");
   AddCommonFlags(run, flags);
   run.add_option("--token-file", flags.token_file, "join with the token in it if not enrolled");
+  AddTamperFlags(run, flags);
   CLI::App& join = *app.add_subcommand("join", "enrol this node with a one-time token");
   AddCommonFlags(join, flags);
   auto* token =

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/apply/node_setup.h"
 
@@ -17,6 +18,10 @@ struct AgentFlags {
   std::string token;       // of join
   std::string token_file;  // of join and run
   NodePorts ports;
+  std::vector<std::string> tamper_sockets;  // as on the command line (tamper_options.h)
+  std::vector<std::string> tamper_files;
+  std::vector<std::string> tamper_gpios;
+  bool integrity_is_tamper = false;
 };
 
 // Nothing if the program is to end with `exit_code` at once: help was asked

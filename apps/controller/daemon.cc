@@ -62,6 +62,9 @@ CoreConfig CoreConfigOf(const ControllerFlags& flags, const ControllerState& sta
   config.enforcement_delay = flags.enforcement_delay;
   config.token_lifetime = flags.token_lifetime;
   config.session_timeout = std::max(absl::Seconds(3), 10 * flags.heartbeat);
+  config.dark_node = flags.dark_node == "ignore"       ? DarkNode::kIgnore
+                     : flags.dark_node == "quarantine" ? DarkNode::kQuarantine
+                                                       : DarkNode::kSuspend;
   config.endpoint = flags.endpoint;
   config.control_key = X25519PublicKey(state.control_key);
   config.grpc_port = flags.grpc_port;

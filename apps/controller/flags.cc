@@ -80,6 +80,11 @@ void AddOptions(CLI::App& app, ControllerFlags& flags) {
       ->check(CLI::Range(0.0, 0.1));
   AddDuration(app, "--enforcement-delay", flags.enforcement_delay, absl::Milliseconds(1),
               absl::Seconds(10), "how late a gate may close [10ms]");
+  app.add_option("--dark-node", flags.dark_node,
+                 "what becomes of a node that missed three heartbeats: suspend (its links are "
+                 "closed until it speaks), quarantine (until an operator readmits it) or ignore")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"suspend", "quarantine", "ignore"}));
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->capture_default_str();
 }

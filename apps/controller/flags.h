@@ -24,6 +24,7 @@ struct ControllerFlags {
   absl::Duration token_lifetime = absl::Hours(1);
   double clock_rate_error = 0.001;
   absl::Duration enforcement_delay = absl::Milliseconds(10);
+  std::string dark_node = "suspend";
   std::string log_level = "info";
 };
 

@@ -72,7 +72,8 @@ void AddRevokeAndRestore(CLI::App& group, const std::string& what, Parsed& p, Re
 }
 
 void AddNodeCommands(CLI::App& app, Parsed& p) {
-  CLI::App* group = AddGroup(app, "node", "The fleet's nodes: add, list, remove, revoke, restore");
+  CLI::App* group =
+      AddGroup(app, "node", "The fleet's nodes: add, list, readmit, remove, revoke, restore");
   CLI::App* add = AddCommand(*group, "add",
                              "Announce a node. Prints its one-time join token, and on stderr the "
                              "command to run on the node.",
@@ -89,6 +90,11 @@ void AddNodeCommands(CLI::App& app, Parsed& p) {
   add->footer("Example:\n  sluicectl node add a1 --enclosure east");
   AddCommand(*group, "list", "All nodes, their state and their faults", p,
              [] { return NodeList(); });
+  CLI::App* readmit = AddCommand(
+      *group, "readmit",
+      "Let a node that was tampered with work again. Look into it first: this trusts it anew.", p,
+      [&p] { return NodeReadmit(p.node.name); });
+  readmit->add_option("NAME", p.node.name, "The node's name")->required();
   CLI::App* remove =
       AddCommand(*group, "remove", "Remove a node: its links are closed, its keys forgotten", p,
                  [&p] { return NodeRemove(p.node.name); });

@@ -116,6 +116,18 @@ absl::StatusOr<Action> NodeRemove(const std::string& name) {
   };
 }
 
+absl::StatusOr<Action> NodeReadmit(const std::string& name) {
+  SLUICE_RETURN_IF_ERROR(CheckName("the node's name", name));
+  return [name](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(
+        Json answer,
+        context.client.Post(StrCat("/api/v1/nodes/", name, "/readmit"), Json::object()));
+    Report(context, answer,
+           StrCat("Node ", name, " is readmitted; its links may have leases again."));
+    return absl::OkStatus();
+  };
+}
+
 Action NodeList() { return Read("/api/v1/nodes", NodeTable); }
 
 absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args) {

@@ -33,6 +33,7 @@ struct NodeAddArgs {
 };
 absl::StatusOr<Action> NodeAdd(const NodeAddArgs& args);
 absl::StatusOr<Action> NodeRemove(const std::string& name);
+absl::StatusOr<Action> NodeReadmit(const std::string& name);
 Action NodeList();
 
 struct QuotaSetArgs {

@@ -125,6 +125,11 @@ std::string NodeTable(const Json& answer) {
                           OrNothing(Text(node, "role")), Words(Text(node, "state")),
                           heartbeat ? ShowSeconds(heartbeat) + " ago" : "never",
                           Join(Items(node, "prefixes")), OrNothing(Text(node, "version"))});
+    if (const Json& tamper = Member(node, "tamper"); tamper.is_object())
+      faults += StrCat("  ", Text(node, "name"), ": TAMPERED WITH at ", Text(tamper, "at"), ": ",
+                       Text(tamper, "source"), ": ", Text(tamper, "words"), "\n");
+    if (Member(node, "dark") == true)
+      faults += StrCat("  ", Text(node, "name"), ": has gone dark; its links are closed\n");
     for (const Json& fault : Items(node, "faults"))
       if (fault.is_string())
         faults += StrCat("  ", Text(node, "name"), ": ", Printable(fault.get<std::string>()), "\n");

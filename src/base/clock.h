@@ -25,6 +25,13 @@ struct BootTime {
   }
 };
 
+// The kernel's clocks that tell on each other, read at one instant, each since the boot.
+struct ClockReading {
+  absl::Duration boot;       // CLOCK_BOOTTIME
+  absl::Duration monotonic;  // CLOCK_MONOTONIC: the same without suspend
+  absl::Duration raw;        // CLOCK_MONOTONIC_RAW: the hardware's, which nobody can adjust
+};
+
 // Both clocks, injected wherever time is needed. Thread-safe.
 class Clock {
  public:

@@ -1,7 +1,9 @@
 #include "base/crypto.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <sodium.h>
@@ -115,6 +117,20 @@ std::array<uint8_t, 32> Sha256(std::string_view data) {
            size == out.size(),
        "EVP_Digest");
   return out;
+}
+
+std::array<uint8_t, 32> HmacSha256(const Secret32& key, std::string_view data) {
+  std::array<uint8_t, 32> out{};
+  unsigned size = 0;
+  Must(HMAC(EVP_sha256(), key.bytes().data(), static_cast<int>(key.bytes().size()), Data(data),
+            data.size(), out.data(), &size) != nullptr &&
+           size == out.size(),
+       "HMAC");
+  return out;
+}
+
+bool SameBytes(std::span<const uint8_t> a, std::span<const uint8_t> b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 Secret32 NewSecret() {

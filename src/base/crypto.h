@@ -4,6 +4,7 @@
 #define SLUICE_BASE_CRYPTO_H_
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,11 @@ PublicKey X25519PublicKey(const Secret32& secret);
 Secret32 HkdfSha256(std::string_view key, std::string_view salt, std::string_view info);
 
 std::array<uint8_t, 32> Sha256(std::string_view data);
+
+// HMAC-SHA-256 (RFC 2104).
+std::array<uint8_t, 32> HmacSha256(const Secret32& key, std::string_view data);
+// In a time that does not tell where they differ.
+bool SameBytes(std::span<const uint8_t> a, std::span<const uint8_t> b);
 
 // A fresh random secret.
 Secret32 NewSecret();

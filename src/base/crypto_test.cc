@@ -97,5 +97,19 @@ TEST(CryptoTest, NewSecretsDiffer) {
   EXPECT_NE(ToHex(NewSecret().bytes()), ToHex(NewSecret().bytes()));
 }
 
+// RFC 4231, test case 2, with its key filled up to 32 bytes: HMAC pads keys with zeros.
+TEST(CryptoTest, HmacSha256) {
+  std::array<uint8_t, 32> key{'J', 'e', 'f', 'e'};
+  EXPECT_EQ(ToHex(HmacSha256(Secret32(key), "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(CryptoTest, SameBytes) {
+  const std::array<uint8_t, 2> a{1, 2}, b{1, 3};
+  EXPECT_TRUE(SameBytes(a, a));
+  EXPECT_FALSE(SameBytes(a, b));
+  EXPECT_FALSE(SameBytes(a, std::span<const uint8_t>(a).first(1)));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -35,6 +35,18 @@ class BoundedQueue {
     return true;
   }
 
+  // Puts the item in front of all others, and takes it even when the queue is full: for
+  // what is rare and must not wait. False only when the queue is closed.
+  [[nodiscard]] bool PushFirst(T item) {
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_) return false;
+      items_.push_front(std::move(item));
+    }
+    changed_.notify_one();
+    return true;
+  }
+
   // The oldest item; waits up to `timeout` for one. Nothing after the timeout,
   // or at once when the queue is closed and empty: what was pushed before
   // Close() still comes out.

@@ -77,6 +77,17 @@ TEST(BoundedQueueTest, LosesAndDoublesNothingBetweenThreads) {
   EXPECT_EQ(queue.size(), 0u);
 }
 
+TEST(BoundedQueueTest, WhatIsUrgentJumpsEvenAFullQueue) {
+  BoundedQueue<int> queue(1);
+  ASSERT_TRUE(queue.Push(1));
+  ASSERT_FALSE(queue.Push(2));
+  EXPECT_TRUE(queue.PushFirst(3));
+  EXPECT_EQ(queue.PopFor(absl::ZeroDuration()), 3);
+  EXPECT_EQ(queue.PopFor(absl::ZeroDuration()), 1);
+  queue.Close();
+  EXPECT_FALSE(queue.PushFirst(4));
+}
+
 TEST(SystemClockTest, RunsForwardsInTheRightEra) {
   SystemClock clock;
   BootTime first = clock.Now();

@@ -13,6 +13,8 @@ class SystemClock final : public Clock {
   absl::Time WallNow() const override;
 };
 
+ClockReading ReadClocks();
+
 }  // namespace sluice
 
 #endif  // SLUICE_BASE_SYSTEM_CLOCK_H_

@@ -28,11 +28,18 @@ struct NodeView {
   std::string name;
   std::string enclosure;
   bool gateway = false;
-  enum class State { kPending, kOffline, kOnline } state = State::kPending;
+  enum class State { kPending, kOffline, kOnline, kTampered } state = State::kPending;
   std::vector<IpPrefix> prefixes;
   std::vector<std::string> fabric_endpoints;
   std::optional<absl::Duration> heartbeat_age;
-  std::string boot_nonce;  // hex; empty before the first session
+  bool dark = false;  // silent for too long; its links are closed until it speaks
+  struct Tamper {
+    std::string source;
+    std::string words;
+    std::string at;  // when the controller heard, in UTC
+  };
+  std::optional<Tamper> tamper;  // since the last readmission
+  std::string boot_nonce;        // hex; empty before the first session
   std::string version;
   std::vector<CapabilityView> capabilities;
   uint64_t applied_generation = 0;

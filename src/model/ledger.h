@@ -19,6 +19,7 @@
 #include "model/prefix.h"
 #include "model/quota.h"
 #include "model/scope.h"
+#include "model/tamper.h"
 
 namespace sluice {
 
@@ -138,6 +139,13 @@ struct NodeRecord {
   std::optional<PublicKey> tunnel_key;
   std::vector<std::string> fabric_endpoints;
   uint64_t config_generation = 0;
+  // Its links carry nothing while this is set: the event, what noticed it, what it was, and
+  // when we heard, in words.
+  std::optional<TamperId> tamper_id;
+  std::string tamper_source;
+  std::string tamper_words;
+  std::string tampered_at;
+  std::optional<TamperId> readmitted_id;  // of the last event that an operator ended
   friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
 };
 

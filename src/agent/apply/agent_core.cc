@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/apply/addresses.h"
+#include "agent/apply/boot.h"
 #include "agent/apply/config_codec.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -23,6 +24,13 @@ constexpr absl::Duration kSilentPeerInterval = absl::Milliseconds(200);
 constexpr absl::Duration kCloseRetry = absl::Milliseconds(50);
 constexpr size_t kConfigLimit = 64 << 20;
 
+// On tmpfs too: that is written even when the disk is full.
+std::vector<std::string> MarkPaths(const AgentCoreConfig& config) {
+  std::vector<std::string> paths{config.run_directory + "/" + kTamperMark};
+  if (!config.state_directory.empty()) paths.push_back(config.state_directory + "/" + kTamperMark);
+  return paths;
+}
+
 }  // namespace
 
 AgentCore::AgentCore(AgentCoreConfig config, Parts parts)
@@ -30,7 +38,10 @@ AgentCore::AgentCore(AgentCoreConfig config, Parts parts)
       parts_(parts),
       executor_(parts.datapath, parts.tunnel, parts.routes),
       book_(parts.files, LeaseDirectory()),
-      renewals_(config_.random) {}
+      renewals_(config_.random),
+      guard_(parts.files, MarkPaths(config_), config_.random),
+      integrity_({parts.tunnel, parts.routes, parts.files, config_.clocks},
+                 config_.run_directory + "/boot") {}
 
 absl::Status AgentCore::Start() {
   SLUICE_RETURN_IF_ERROR(book_.Load(config_.lease_key, config_.boot_nonce));
@@ -41,7 +52,16 @@ absl::Status AgentCore::Start() {
   RefreshEndpoints();
   // A kill switch that an earlier run turned on stays until all is closed.
   killed_ = parts_.files.Read(KillPath(), kConfigLimit).ok();
-  Adopt(now);
+  guard_.Load(now);
+  if (guard_.shut()) {
+    Outbox nobody;
+    spdlog::critical("this node was tampered with ({}); it stays shut until it is readmitted",
+                     guard_.Words());
+    CutForTamper(nobody);
+  } else {
+    Adopt(now);
+  }
+  integrity_.Settle();
   return absl::OkStatus();
 }
 
@@ -136,6 +156,7 @@ void AgentCore::OnConnected(Outbox& out) {
     capability.set_reason(CleanWords(choice.reason));
   }
   AddReports(hello);
+  if (guard_.shut()) *hello.mutable_tamper() = guard_.mark();
   hello.set_sent_at_ns(parts_.clock.Now().ns);
   out.push_back(std::move(message));
   heartbeats_.Restart();
@@ -148,7 +169,8 @@ void AgentCore::Tick(Outbox& out) {
   CutExpired(parts_.clock.Now(), out);
   RetryCloses(out);
   const BootTime now = parts_.clock.Now();
-  if (now >= next_inspection_) Inspect(now);
+  if (guard_.shut()) StayShut(now, out);
+  if (now >= next_inspection_) Inspect(now, out);
   if (now >= next_peers_) LookAtPeers(now);
   faults_.Update("cannot read the gate", executor_.ReadGate(now));
   if (dirty_ && have_config_) {
@@ -165,6 +187,7 @@ void AgentCore::Tick(Outbox& out) {
 BootTime AgentCore::NextWake() const {
   BootTime next = std::min(next_inspection_, next_peers_);
   if (const auto deadline = deadman_.NextDeadline()) next = std::min(next, *deadline);
+  if (guard_.shut() && !cut_done_) next = std::min(next, next_cut_);
   if (!unclosed_.empty()) next = std::min(next, executor_.read_at() + kCloseRetry);
   if (!connected_) return next;
   next = std::min(next, heartbeats_.NextAt());
@@ -193,11 +216,14 @@ void AgentCore::RetryCloses(Outbox& out) {
 }
 
 // What nobody announces: a device tampered with, an address that moved.
-void AgentCore::Inspect(BootTime now) {
+void AgentCore::Inspect(BootTime now, Outbox& out) {
   next_inspection_ = now + kInspectionInterval;
   const absl::Status verified = parts_.datapath.Verify();
   faults_.Update("the gate is not as it should be; all links are closed", verified);
   intact_ = verified.ok();
+  if (config_.integrity_is_tamper && !guard_.shut()) {
+    for (const TamperEvent& event : integrity_.Look(verified, now)) OnTamper(event, out);
+  }
   if (unclosed_.empty()) faults_.Clear("kill switch");
   RefreshEndpoints();
   dirty_ = true;
@@ -211,7 +237,7 @@ void AgentCore::LookAtPeers(BootTime now) {
 
 void AgentCore::RunPlan(Outbox& out) {
   dirty_ = false;
-  desired_.deny_all = killed_ || !intact_;
+  desired_.deny_all = killed_ || !intact_ || guard_.shut();
   const BootTime now = parts_.clock.Now();
   Plan plan = Reconcile(desired_, executor_.actual(), now);
   Executor::Outcome outcome = executor_.Execute(plan, now);
@@ -228,7 +254,7 @@ void AgentCore::RunPlan(Outbox& out) {
   Digest(outcome, out);
   // What was dropped needs no second plan: it was this plan that closed it.
   if (all_closed) dirty_ = false;
-  if (killed_ && all_closed && unclosed_.empty()) Unkill();
+  if (killed_ && all_closed && unclosed_.empty() && !guard_.shut()) Unkill();
 }
 
 void AgentCore::Digest(const Executor::Outcome& outcome, Outbox& out) {

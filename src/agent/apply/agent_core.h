@@ -6,6 +6,7 @@
 #define SLUICE_AGENT_APPLY_AGENT_CORE_H_
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,10 +18,12 @@
 #include "agent/apply/fault_board.h"
 #include "agent/apply/lease_book.h"
 #include "agent/apply/renewals.h"
+#include "agent/apply/tamper_guard.h"
 #include "agent/deadman/deadman.h"
 #include "agent/meter/heartbeat_schedule.h"
 #include "agent/reconcile/lease_check.h"
 #include "agent/reconcile/reconcile.h"
+#include "agent/tamper/integrity_check.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "datapath/datapath_interface.h"
@@ -41,6 +44,11 @@ struct AgentCoreConfig {
   std::vector<std::string> fabric_ports;  // their addresses are our endpoints
   uint16_t tunnel_port = 0;
   std::vector<Choice> choices;  // what the backends found; goes into Hello
+  std::string state_directory;  // survives the boot; empty: nothing is kept there
+  // A gate, tunnel, clock or run directory that somebody changed is a tamper event. If not,
+  // it is a fault: all is closed, mended and opened again.
+  bool integrity_is_tamper = false;
+  std::function<ClockReading()> clocks;  // for the integrity check; none: not looked at
   Renewals::Random random = [](std::span<uint8_t> out) { RandomBytes(out); };
 };
 
@@ -71,6 +79,11 @@ class AgentCore {
   void OnDisconnected();
   // Any message at all: what makes no sense is counted as a fault.
   void OnMessage(const agent::v1::ControllerMessage& message, Outbox& out);
+  // Evidence of tampering: before this returns the kill switch is on and all keys are gone,
+  // or it is tried again until they are. Only an operator's readmission ends it.
+  void OnTamper(const TamperEvent& event, Outbox& out);
+  // What a tamper source could not make sense of.
+  void OnSensorFault(const std::string& words);
   // Cuts what has run out, asks, reports, repairs. Call after every event and
   // at the latest at NextWake().
   void Tick(Outbox& out);
@@ -80,7 +93,11 @@ class AgentCore {
   // session, and the next one tells it.
   bool TakeReconnect();
 
+  // True once after a readmission: what still lasts is an event again.
+  bool TakeReadmitted();
+
   std::vector<std::string> Faults() const;
+  bool shut() const { return guard_.shut(); }
   bool connected() const { return connected_; }
   uint64_t refusals(LeaseRefusal why) const { return refusals_[static_cast<size_t>(why)]; }
   uint64_t bad_messages() const { return bad_messages_; }
@@ -90,6 +107,8 @@ class AgentCore {
   void OnLease(const agent::v1::SignedLease& signed_lease);
   void OnDenied(const agent::v1::LeaseDenied& denied);
   void OnRevoke(const agent::v1::Revoke& revoke, Outbox& out);
+  void OnReadmission(const agent::v1::SignedReadmission& signed_words, Outbox& out);
+  absl::Status CheckReadmission(const agent::v1::SignedReadmission& signed_words) const;
   std::optional<LeaseRefusal> Check(const Lease& lease) const;
   void Refuse(LeaseRefusal why, std::string_view detail);
   void BadMessage(std::string_view what);
@@ -103,7 +122,10 @@ class AgentCore {
 
   void CutExpired(BootTime now, Outbox& out);
   void RetryCloses(Outbox& out);
-  void Inspect(BootTime now);
+  void Inspect(BootTime now, Outbox& out);
+  void CutForTamper(Outbox& out);
+  void StayShut(BootTime now, Outbox& out);
+  void TellTamper(Outbox& out) const;
   void LookAtPeers(BootTime now);
   void RunPlan(Outbox& out);
   void Digest(const Executor::Outcome& outcome, Outbox& out);
@@ -130,6 +152,8 @@ class AgentCore {
   Deadman deadman_;
   HeartbeatSchedule heartbeats_;
   FaultBoard faults_;
+  TamperGuard guard_;
+  IntegrityCheck integrity_;
 
   bool connected_ = false;
   bool reconnect_ = false;
@@ -146,6 +170,9 @@ class AgentCore {
   std::map<LinkSide, LinkReport> finals_;      // what was last reported closed
   bool intact_ = true;                         // the datapath's Verify said so
   bool killed_ = false;                        // we turned the kill switch on
+  bool cut_done_ = false;                      // since the guard was shut
+  BootTime next_cut_;                          // until then it is tried again
+  bool readmitted_ = false;
   std::array<uint64_t, kLeaseRefusals> refusals_{};
   uint64_t bad_messages_ = 0;
 };

@@ -24,6 +24,8 @@ void AgentCore::OnMessage(const agent::v1::ControllerMessage& message, Outbox& o
       return OnDenied(message.denied());
     case agent::v1::ControllerMessage::kRevoke:
       return OnRevoke(message.revoke(), out);
+    case agent::v1::ControllerMessage::kReadmission:
+      return OnReadmission(message.readmission(), out);
     case agent::v1::ControllerMessage::BODY_NOT_SET:
       return BadMessage("a message of an unknown kind");
   }
@@ -74,6 +76,8 @@ void AgentCore::OnLease(const agent::v1::SignedLease& signed_lease) {
                   ToStd(lease.status().message()));
   }
   const BootTime now = parts_.clock.Now();
+  // On its way while the node was shut; it opens nothing later either.
+  if (guard_.shut()) return renewals_.Refused(lease->request_id, lease->side, now);
   if (const auto why = Check(*lease)) {
     // The same lease twice is what an answer to a repeated request looks like.
     const std::optional<Lease> last = book_.LastLease(lease->side);

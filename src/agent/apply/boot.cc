@@ -62,7 +62,7 @@ absl::Status EmptyRunDirectory(Files& files, const std::string& run_directory) {
     const std::string path = run_directory + directory;
     SLUICE_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(path));
     for (const std::string& name : names) {
-      if (name == "lock" || name == "starting") continue;
+      if (name == "lock" || name == "starting" || name == kTamperMark) continue;
       SLUICE_RETURN_IF_ERROR(files.Remove(StrCat(path, "/", name)));
     }
   }

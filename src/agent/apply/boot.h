@@ -34,7 +34,11 @@ absl::StatusOr<Booted> StartNewBoot(Files& files, const std::string& run_directo
                                     Datapath& datapath, const DatapathConfig& config,
                                     const Renewals::Random& random);
 
-// Removes every file that the agent keeps in its run directory.
+// Which file says that the node was tampered with, in the run and the state directory.
+inline constexpr char kTamperMark[] = "tampered";
+
+// Removes every file that the agent keeps in its run directory, but for its lock and a
+// tamper mark.
 absl::Status EmptyRunDirectory(Files& files, const std::string& run_directory);
 
 }  // namespace sluice

@@ -60,6 +60,8 @@ class CoreRig : public ::testing::Test {
     config.boot_nonce = booted->nonce;
     config.version = "1.2.3";
     config.run_directory = "/run";
+    config.state_directory = "/state";
+    config.integrity_is_tamper = integrity_is_tamper_;
     config.fabric_ports = {"fab0"};
     config.tunnel_port = 51820;
     config.choices = booted->choices;
@@ -240,6 +242,7 @@ class CoreRig : public ::testing::Test {
   Secret32 signing_seed_;
   BootNonce nonce_{};
   int random_ = 0;
+  bool integrity_is_tamper_ = false;  // from the next Boot on
   bool adopted_ = false;
   absl::Status started_;
   FakeClock clock_;

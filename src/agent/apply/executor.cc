@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "agent/deadman/cutter.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -92,7 +91,18 @@ Executor::Outcome Executor::Close(const std::vector<LinkSide>& sides) {
 
 void Executor::CutAll(const std::vector<LinkSide>& sides, const std::vector<PublicKey>& peers,
                       Outcome& outcome) {
-  CutResult cut = Cut(sides, peers, datapath_, tunnel_);
+  TakeCut(Cut(sides, peers, datapath_, tunnel_), outcome);
+}
+
+Executor::NodeOutcome Executor::CloseNode(const TunnelConfig& blank, const Clock& clock) {
+  NodeCut cut = CutNode(blank, clock, datapath_, tunnel_);
+  own_key_.reset();
+  NodeOutcome out{{}, cut.cut_at, cut.done};
+  TakeCut(std::move(cut.cut), out.outcome);
+  return out;
+}
+
+void Executor::TakeCut(CutResult cut, Outcome& outcome) {
   for (const LinkReport& report : cut.closed) actual_.gate[report.side] = report;
   for (const PublicKey& key : cut.removed) {
     std::erase_if(actual_.peers, [&](const ActualPeer& peer) { return peer.key == key; });

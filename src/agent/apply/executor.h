@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "agent/deadman/cutter.h"
 #include "agent/reconcile/reconcile.h"
 #include "base/clock.h"
 #include "datapath/datapath_interface.h"
@@ -52,7 +53,16 @@ class Executor {
   // Closes these sides at once.
   Outcome Close(const std::vector<LinkSide>& sides);
 
+  // The reaction to tampering (deadman/cutter.h). What was cut is in the outcome.
+  struct NodeOutcome {
+    Outcome outcome;
+    std::optional<BootTime> cut_at;
+    bool done = false;
+  };
+  NodeOutcome CloseNode(const TunnelConfig& blank, const Clock& clock);
+
  private:
+  void TakeCut(CutResult cut, Outcome& outcome);
   void CutAll(const std::vector<LinkSide>& sides, const std::vector<PublicKey>& peers,
               Outcome& outcome);
   void Open(const Action& action, BootTime now, Outcome& outcome);

@@ -2,10 +2,12 @@
 #ifndef SLUICE_AGENT_DEADMAN_CUTTER_H_
 #define SLUICE_AGENT_DEADMAN_CUTTER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/clock.h"
 #include "base/secret.h"
 #include "datapath/datapath_interface.h"
 #include "model/lease.h"
@@ -27,6 +29,17 @@ struct CutResult {
 // the faults say so.
 CutResult Cut(const std::vector<LinkSide>& sides, const std::vector<PublicKey>& peers,
               Datapath& datapath, Tunnel& tunnel);
+
+struct NodeCut {
+  CutResult cut;
+  std::optional<BootTime> cut_at;  // when the kill switch was on; none: it is not
+  bool done = false;               // it is on, nothing is open, no peer and no key is left
+};
+
+// The reaction to tampering, in this order: the kill switch, so that no packet leaves from
+// now on; the sides and the peers with their keys; the tunnel's own key, which `blank`
+// overwrites with one that nobody knows. Goes on after a failure; call it again until done.
+NodeCut CutNode(const TunnelConfig& blank, const Clock& clock, Datapath& datapath, Tunnel& tunnel);
 
 }  // namespace sluice
 

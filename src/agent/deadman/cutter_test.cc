@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/crypto.h"
+
 namespace sluice {
 namespace {
 
@@ -107,6 +109,62 @@ TEST_F(CutterTest, ASideThatTheGateDoesNotHaveIsNoFailure) {
   const CutResult result = CutAll();
   EXPECT_THAT(result.closed, IsEmpty());
   EXPECT_THAT(result.faults, IsEmpty());
+}
+
+class CutNodeTest : public CutterTest {
+ protected:
+  CutNodeTest() {
+    blank_.private_key = NewSecret();
+    reading_.links = {ReportOf(kSendB1), ReportOf(kSendB2)};
+    peers_.emplace_back().peer.key = kKey;
+  }
+  NodeCut CutAll() { return CutNode(blank_, clock_, datapath_, tunnel_); }
+
+  TunnelConfig blank_;
+  FakeClock clock_;
+  Datapath::Reading reading_;
+  std::vector<TunnelPeerState> peers_;
+};
+
+MATCHER_P(HasKeyOf, config, "") {
+  return X25519PublicKey(arg.private_key) == X25519PublicKey(config.private_key);
+}
+
+TEST_F(CutNodeTest, KillSwitchThenSidesThenPeersThenTheKey) {
+  InSequence order;
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillOnce(Return(absl::OkStatus()));
+  EXPECT_CALL(datapath_, Read()).WillOnce(Return(reading_));
+  EXPECT_CALL(tunnel_, Peers()).WillOnce(Return(peers_));
+  EXPECT_CALL(datapath_, Close(kSendB1)).WillOnce(Return(ReportOf(kSendB1)));
+  EXPECT_CALL(datapath_, Close(kSendB2)).WillOnce(Return(ReportOf(kSendB2)));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(absl::OkStatus()));
+  EXPECT_CALL(tunnel_, Configure(HasKeyOf(blank_))).WillOnce(Return(absl::OkStatus()));
+  const NodeCut cut = CutAll();
+  EXPECT_TRUE(cut.done);
+  EXPECT_EQ(cut.cut_at, clock_.Now());
+  EXPECT_THAT(cut.cut.removed, ElementsAre(kKey));
+}
+
+TEST_F(CutNodeTest, NoFailureKeepsTheRestFromBeingCut) {
+  const absl::Status broken = absl::InternalError("broken");
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillRepeatedly(Return(broken));
+  EXPECT_CALL(datapath_, Read()).WillOnce(Return(reading_));
+  EXPECT_CALL(tunnel_, Peers()).WillOnce(Return(peers_));
+  EXPECT_CALL(datapath_, Close(_)).Times(2).WillRepeatedly(Return(broken));
+  EXPECT_CALL(tunnel_, RemovePeer(kKey)).WillOnce(Return(broken));
+  EXPECT_CALL(tunnel_, Configure(_)).WillOnce(Return(broken));
+  const NodeCut cut = CutAll();
+  EXPECT_FALSE(cut.done);
+  EXPECT_EQ(cut.cut_at, std::nullopt);
+}
+
+TEST_F(CutNodeTest, WhatCannotBeReadIsNotDone) {
+  const absl::Status broken = absl::InternalError("broken");
+  EXPECT_CALL(datapath_, SetKillSwitch(true)).WillOnce(Return(absl::OkStatus()));
+  EXPECT_CALL(datapath_, Read()).WillOnce(Return(broken));
+  EXPECT_CALL(tunnel_, Peers()).WillOnce(Return(broken));
+  EXPECT_CALL(tunnel_, Configure(_)).WillOnce(Return(absl::OkStatus()));
+  EXPECT_FALSE(CutAll().done);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ absl::Status AgentLoop::Run(ControlSession& session) {
     parts_.core.Tick(out_);
     Flush(session);
     if (parts_.core.TakeReconnect()) session.Reset(session_);
+    if (parts_.core.TakeReadmitted()) callbacks_.readmitted();
     Nudge();
     SLUICE_RETURN_IF_ERROR(Check());
   }
@@ -40,8 +41,9 @@ bool AgentLoop::TakeEvents(ControlSession& session) {
   for (int i = 0; i < kEventsPerTick; ++i) {
     std::optional<AgentEvent> event = parts_.queue.PopFor(std::max(wait, absl::ZeroDuration()));
     if (!event) return !parts_.queue.closed();
-    if (!event->session) return false;
-    Handle(*event->session);
+    if (!event->session && !event->sensed) return false;
+    if (event->sensed) Handle(*event->sensed);
+    if (event->session) Handle(*event->session);
     Flush(session);
     wait = absl::ZeroDuration();
   }
@@ -66,6 +68,11 @@ void AgentLoop::Handle(SessionEvent& event) {
       parts_.core.OnMessage(event.message, out_);
       break;
   }
+}
+
+void AgentLoop::Handle(const TamperSource::Found& found) {
+  for (const TamperEvent& event : found.events) parts_.core.OnTamper(event, out_);
+  for (const std::string& fault : found.faults) parts_.core.OnSensorFault(fault);
 }
 
 void AgentLoop::Flush(ControlSession& session) {

@@ -7,14 +7,16 @@
 
 #include "agent/apply/agent_core.h"
 #include "agent/session/control_session.h"
+#include "agent/tamper/tamper_source.h"
 #include "base/clock.h"
 #include "base/queue.h"
 
 namespace sluice {
 
-// What the owner thread hears. Without a session event: stop.
+// What the owner thread hears. With nothing in it: stop.
 struct AgentEvent {
   std::optional<SessionEvent> session;
+  std::optional<TamperSource::Found> sensed;
 };
 using AgentQueue = BoundedQueue<AgentEvent>;
 
@@ -33,6 +35,8 @@ class AgentLoop {
     std::function<void()> unreachable;
     // Once a second: whether what the agent stands on is still there.
     std::function<absl::Status()> check;
+    // After a readmission: what the sources notice is an event again.
+    std::function<void()> readmitted;
   };
   AgentLoop(Parts parts, Callbacks callbacks);
 
@@ -44,6 +48,7 @@ class AgentLoop {
   // False for stop.
   bool TakeEvents(ControlSession& session);
   void Handle(SessionEvent& event);
+  void Handle(const TamperSource::Found& found);
   void Flush(ControlSession& session);
   void Nudge();
   absl::Status Check();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/apply/core_rig_testing.h"
+#include "wire/readmission.h"
 
 namespace sluice {
 namespace {
@@ -37,7 +38,7 @@ class AgentLoopTest : public CoreRig {
     event.session = session;
     Hear(std::move(event));
   }
-  void Hear(SessionEvent event) { ASSERT_TRUE(queue_.Push({std::move(event)})); }
+  void Hear(SessionEvent event) { ASSERT_TRUE(queue_.Push({std::move(event), {}})); }
   void RunToTheEnd() {
     ASSERT_TRUE(queue_.Push({}));
     AgentLoop loop({clock_, *core_, queue_}, Counting());
@@ -45,13 +46,14 @@ class AgentLoopTest : public CoreRig {
   }
 
   AgentLoop::Callbacks Counting() {
-    return {[this] { ++nudges_; }, [this] { return found_; }};
+    return {[this] { ++nudges_; }, [this] { return found_; }, [this] { ++readmissions_; }};
   }
 
   AgentQueue queue_{100};
   absl::Status found_, ended_;
   SessionDouble session_;
   int nudges_ = 0;
+  int readmissions_ = 0;
 };
 
 TEST_F(AgentLoopTest, SaysHelloFirstInEverySession) {
@@ -77,6 +79,37 @@ TEST_F(AgentLoopTest, ASessionThatTakesNothingIsReset) {
   Hear(SessionEvent::Kind::kConnected, 3);
   RunToTheEnd();
   EXPECT_THAT(session_.resets, ElementsAre(3u));
+}
+
+TEST_F(AgentLoopTest, TamperingJumpsTheQueueAndIsTold) {
+  Hear(SessionEvent::Kind::kConnected, 1);
+  TamperSource::Found found;
+  found.events = {{"gpio", "the line is high", BootTime{1}}};
+  found.faults = {"strange"};
+  ASSERT_TRUE(queue_.PushFirst({std::nullopt, found}));
+  RunToTheEnd();
+  EXPECT_TRUE(core_->shut());
+  EXPECT_THAT(core_->Faults(), ::testing::Contains("strange"));
+  EXPECT_THAT(session_.sent, ElementsAre(std::pair(1u, AgentMessage::kHello)));
+}
+
+TEST_F(AgentLoopTest, AReadmissionReachesTheSources) {
+  AgentCore::Outbox out;
+  Hear(SessionEvent::Kind::kConnected, 1);
+  core_->OnTamper({"gpio", "the line is high", BootTime{1}}, out);
+  core_->OnConnected(out);
+  const std::string id = out.back().hello().tamper().id();
+  SessionEvent readmit;
+  readmit.session = 1;
+  *readmit.message.mutable_readmission() =
+      SignReadmission(signing_seed_, {"f1", "a1", FromWireBytes<16>("id", id).value()});
+  Hear(std::move(readmit));
+  found_ = absl::NotFoundError("the end of this test");
+  AgentLoop loop({clock_, *core_, queue_}, Counting());
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_EQ(loop.Run(session_), found_);
+  EXPECT_EQ(readmissions_, 1);
+  EXPECT_THAT(session_.resets, ElementsAre(1u));
 }
 
 TEST_F(AgentLoopTest, AClosedQueueEndsIt) {

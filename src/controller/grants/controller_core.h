@@ -24,6 +24,14 @@
 
 namespace sluice {
 
+// What becomes of a node that has missed three heartbeats. Its links are closed at both
+// ends at once, unless this says kIgnore: then its leases run on to their ends.
+enum class DarkNode {
+  kIgnore,
+  kSuspend,     // … until it speaks again
+  kQuarantine,  // … until an operator readmits it, as if it had been tampered with
+};
+
 struct CoreConfig {
   std::string fleet;
   Secret32 signing_seed;  // Ed25519; signs leases
@@ -35,6 +43,7 @@ struct CoreConfig {
   absl::Duration token_memory = absl::Hours(24);
   // A session that is silent for so long is ended.
   absl::Duration session_timeout = absl::Seconds(3);
+  DarkNode dark_node = DarkNode::kSuspend;
   std::string endpoint;       // HOST:PORT of the control tunnel, goes into tokens
   PublicKey control_key{};    // WireGuard public key of the control tunnel
   uint16_t grpc_port = 7443;  // at ControllerAddress(), goes into tokens
@@ -124,6 +133,8 @@ class ControllerCore {
                                           Effects& effects) = 0;
   // Revokes its links at both ends, forgets it and every quota on its links.
   virtual absl::Status RemoveNode(const std::string& name, Effects& effects) = 0;
+  // Ends a node's being tampered with: durable, and then told to the node.
+  virtual absl::Status ReadmitNode(const std::string& name, Effects& effects) = 0;
   // quota.version is ignored; burst 0 means DefaultBurst. A quota on a revoked
   // link restores it. What the new quota does not allow is recalled; that ends when
   // the nodes have closed the leases, or at the end of the longest of them.

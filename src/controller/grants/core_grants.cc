@@ -34,6 +34,8 @@ agent::v1::DenyReason ToProto(Denial::Reason reason) {
       return agent::v1::DENY_UNAVAILABLE;
     case Denial::Reason::kCrowded:
       return agent::v1::DENY_CROWDED;
+    case Denial::Reason::kTampered:
+      return agent::v1::DENY_TAMPERED;
   }
   return agent::v1::DENY_UNSPECIFIED;
 }
@@ -87,7 +89,7 @@ bool CoreImpl::AnswerRepeated(Node& node, Link& link, const agent::v1::LeaseRequ
     return stale("a later request of this link was answered before");
   }
   // Where no lease may be out, Decide says why.
-  if (!record.quota || WhyShut(record) || Recalling(record)) return false;
+  if (!record.quota || WhyShut(record) || Recalling(record) || Barred(record.link)) return false;
   agent::v1::SignedLease lease;
   if (last.closed || !Alive(last) || !lease.ParseFromString(last.signed_lease))
     return stale("the lease of this request is over; ask anew");
@@ -106,7 +108,8 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   input.suspended = shut.has_value();
   input.suspend_reason = shut.value_or("");
   input.recalling = Recalling(next);
-  input.receiver_present = Online(next.link.dst);
+  input.tampered = TamperedEnd(next.link).value_or("");
+  input.receiver_present = Online(next.link.dst) && !DarkEnd(next.link);
   input.rooms = RoomsFor(link);
   input.idle = IsIdle(link);
   const GrantDecision decision = DecideGrant(input);
@@ -234,6 +237,7 @@ void CoreImpl::RenewReceivers(Node& receiver, Effects& effects) {
     const Link& link = links_.at(name);
     const LinkRecord& record = link.record;
     if (name.dst != receiver.record.name || !record.quota || WhyShut(record)) continue;
+    if (Barred(name)) continue;
     if (!Alive(record.send) || record.send.sequence <= record.recall_upto) continue;
     LinkRecord next = record;
     auto lease = IssueReceive(next, link);

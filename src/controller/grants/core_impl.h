@@ -1,6 +1,6 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
-// core_grants, core_scopes, core_stops, core_quotas, core_config, core_views.
+// core_grants, core_scopes, core_stops, core_quotas, core_tamper, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
@@ -44,6 +44,7 @@ class CoreImpl final : public ControllerCore {
                                   bool gateway, const std::vector<IpPrefix>& prefixes,
                                   Effects& effects) override;
   absl::Status RemoveNode(const std::string& name, Effects& effects) override;
+  absl::Status ReadmitNode(const std::string& name, Effects& effects) override;
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects& effects) override;
   absl::Status DeleteQuota(const Scope& scope, Effects& effects) override;
   absl::StatusOr<uint64_t> Revoke(const Scope& scope, const std::string& reason,
@@ -74,6 +75,8 @@ class CoreImpl final : public ControllerCore {
     NodeRecord record;
     bool dirty = false;  // differs from the store in what may be lost
     std::optional<Session> session;
+    BootTime spoke;     // any message of any session; or until when it has time to connect
+    bool dark = false;  // silent for too long since
     // What it last said, kept after the session for people to read.
     std::optional<BootTime> heard;
     std::string version;
@@ -280,6 +283,21 @@ class CoreImpl final : public ControllerCore {
   absl::Status DeleteLinkQuota(const LinkName& link, Effects& effects);
   absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
 
+  // core_tamper
+  // The first of both ends that is tampered with or dark, in words; none if neither is.
+  std::optional<std::string> TamperedEnd(const LinkName& link) const;
+  std::optional<std::string> DarkEnd(const LinkName& link) const;
+  bool Barred(const LinkName& link) const { return TamperedEnd(link) || DarkEnd(link); }
+  absl::Status OnTamper(Node& node, const agent::v1::Tamper& tamper, Effects& effects);
+  void MarkTampered(Node& node, const TamperId& id, const std::string& source,
+                    const std::string& words, Effects& effects);
+  // Closes all links of the node at both ends.
+  void RecallLinks(const Node& node, const std::string& why, Effects& effects);
+  void SendReadmission(const Node& node, Effects& effects) const;
+  void LookForDark(Effects& effects);
+  void GoDark(Node& node, Effects& effects);
+  void NoteSpoke(Node& node);
+
   // core_config
   agent::v1::Config BuildConfig(const Node& node) const;
   // Builds the node's Config and sends it if it changed, or always.
@@ -318,6 +336,7 @@ class CoreImpl final : public ControllerCore {
   BootTime time_stored_at_;  // when the ledger's time was last made durable
   BootTime flushed_at_;
   BootTime ticked_at_;
+  bool marks_due_ = false;  // a tamper mark is not in the store yet
   absl::Status store_status_;
   std::map<std::string, Node> nodes_;
   std::map<uint32_t, TokenRecord> tokens_;

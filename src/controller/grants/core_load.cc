@@ -19,6 +19,11 @@ constexpr absl::Duration kFlushEvery = absl::Seconds(1);
 constexpr absl::Duration kShareEvery = absl::Milliseconds(100);
 // Ticks that are so far apart mean that this process stood still.
 constexpr absl::Duration kStall = absl::Milliseconds(500);
+// A shorter one matters to the few heartbeats after which a node is dark: what the nodes
+// said meanwhile may wait in queues.
+constexpr absl::Duration kLateTick = absl::Milliseconds(250);
+// In which nodes find a controller that has just started.
+constexpr absl::Duration kTimeToConnect = absl::Seconds(15);
 // Generations that a crash may have kept from the store are skipped.
 constexpr uint64_t kGenerationGap = 1'000;
 
@@ -81,6 +86,7 @@ void CoreImpl::TakeRecords(StoredState state) {
     node.record = std::move(record);
     node.record.config_generation += kGenerationGap;
     node.dirty = true;
+    node.spoke = clock_base_ + kTimeToConnect;
   }
   for (TokenRecord& token : state.tokens) tokens_[token.index] = std::move(token);
   for (LinkRecord& record : state.links) links_[record.link].record = std::move(record);
@@ -202,6 +208,7 @@ void CoreImpl::AddLinks(Batch& batch) const {
 void CoreImpl::Tick(Effects& effects) {
   Flush(effects);
   ForgiveStall();
+  LookForDark(effects);
   EndSilentSessions(effects);
   ForgetOldTokens(effects);
   NoteExpired();
@@ -211,7 +218,7 @@ void CoreImpl::Tick(Effects& effects) {
   if (gone != leaving_.end()) effects.control_peers_changed = true;
   leaving_.erase(gone, leaving_.end());
   if (now - shared_at_ >= kShareEvery) SetShares();
-  if (now - flushed_at_ >= kFlushEvery) FlushDirty();
+  if (std::exchange(marks_due_, false) || now - flushed_at_ >= kFlushEvery) FlushDirty();
 }
 
 void CoreImpl::FlushDirty() {
@@ -240,6 +247,8 @@ void CoreImpl::ForgetOldTokens(Effects& effects) {
 
 void CoreImpl::ForgiveStall() {
   const absl::Duration gap = clock_.Now() - std::exchange(ticked_at_, clock_.Now());
+  if (gap <= kLateTick) return;
+  for (auto& [name, node] : nodes_) node.spoke = std::min(node.spoke + gap, clock_.Now());
   if (gap < kStall) return;
   for (auto& [name, node] : nodes_) {
     if (node.session) node.session->heard = node.session->heard + gap;

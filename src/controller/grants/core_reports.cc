@@ -67,7 +67,8 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   const IssuedLease& lease = sends ? record.send : record.receive;
   if (report.closed && lease.closed) NoteClosed(report.side, lease.sequence);
   // One that the node has and its gate has not taken up yet is meant too.
-  const uint64_t upto = record.quota && !WhyShut(record) ? record.recall_upto : record.sequence;
+  const bool open = record.quota && !WhyShut(record) && !Barred(record.link);
+  const uint64_t upto = open ? record.recall_upto : record.sequence;
   if (!MayBeOpen(*link, report))
     RevokeIfOpen(node, end, report, std::max(upto, report.lease_sequence), effects);
 }
@@ -207,7 +208,7 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
 
 bool CoreImpl::MayBeOpen(const Link& link, const LinkReport& report) const {
   const LinkRecord& record = link.record;
-  if (!record.quota || WhyShut(record)) return false;
+  if (!record.quota || WhyShut(record) || Barred(record.link)) return false;
   return report.side.role == Role::kReceive || report.lease_sequence > record.recall_upto;
 }
 

@@ -35,6 +35,7 @@ absl::Status CoreImpl::OnMessage(const std::string& name, uint64_t session,
     return absl::AbortedError("the session has ended; begin a new one with Hello");
   node->session->heard = clock_.Now();
   node->heard = clock_.Now();
+  NoteSpoke(*node);
   switch (message.body_case()) {
     case agent::v1::AgentMessage::kHeartbeat:
       return OnHeartbeat(*node, message.heartbeat(), effects);
@@ -42,6 +43,8 @@ absl::Status CoreImpl::OnMessage(const std::string& name, uint64_t session,
       return OnLeaseRequest(*node, message.lease_request(), effects);
     case agent::v1::AgentMessage::kLeaseClosed:
       return OnLeaseClosed(*node, message.lease_closed(), effects);
+    case agent::v1::AgentMessage::kTamper:
+      return OnTamper(*node, message.tamper(), effects);
     default:
       return absl::InvalidArgumentError("the message is of no kind that this controller knows");
   }
@@ -78,6 +81,7 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   node.session =
       Session{session, *node.record.boot, now, now, now, BootTime{hello.sent_at_ns()}, BootTime{}};
   node.heard = now;
+  NoteSpoke(node);
   node.version = CleanWords(hello.version());
   node.capabilities = CapabilitiesOf(hello);
   spdlog::info("node {} is connected, version {}", node.record.name, node.version);
@@ -86,6 +90,7 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   UpdateConfig(node, /*send_always=*/true, effects);
   UpdateConfigsOfPeers(node, effects);
   for (const LinkReport& report : reports) TakeReport(node, report, effects);
+  if (hello.has_tamper()) SLUICE_RETURN_IF_ERROR(OnTamper(node, hello.tamper(), effects));
   RenewReceivers(node, effects);
   return absl::OkStatus();
 }

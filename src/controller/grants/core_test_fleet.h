@@ -58,6 +58,8 @@ class TestFleet {
     config_.endpoint = "192.0.2.1:51819";
     config_.control_key = PublicKey{42};
     config_.machine_boot = "boot-a";
+    // Most tests are silent for as long as they like; core_tamper_test is not.
+    config_.dark_node = DarkNode::kIgnore;
     Restart();
   }
 

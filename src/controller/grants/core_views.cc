@@ -49,12 +49,16 @@ NodeView CoreImpl::ViewOf(const Node& node) const {
   view.name = record.name;
   view.enclosure = record.enclosure;
   view.gateway = record.gateway;
-  view.state = node.session          ? NodeView::State::kOnline
+  view.state = record.tamper_id      ? NodeView::State::kTampered
+               : node.session        ? NodeView::State::kOnline
                : record.identity_key ? NodeView::State::kOffline
                                      : NodeView::State::kPending;
   view.prefixes = record.prefixes;
   view.fabric_endpoints = record.fabric_endpoints;
   if (node.heard) view.heartbeat_age = clock_.Now() - *node.heard;
+  view.dark = node.dark;
+  if (record.tamper_id)
+    view.tamper = {record.tamper_source, record.tamper_words, record.tampered_at};
   if (record.boot) view.boot_nonce = ToHex(*record.boot);
   view.version = node.version;
   view.capabilities = node.capabilities;
@@ -172,6 +176,8 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
   if (!record.quota) return set(State::kNoQuota, "no quota is set on this link");
   if (const auto shut = WhyShut(record))
     return set(State::kRevoked, "revoked by an operator: " + *shut);
+  if (auto why = TamperedEnd(record.link)) return set(State::kRevoked, *std::move(why));
+  if (auto why = DarkEnd(record.link)) return set(State::kWaiting, *std::move(why));
   if (Recalling(record))
     return set(State::kWaiting,
                StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));

@@ -25,6 +25,7 @@ std::optional<Denial> Refusal(const GrantInput& input) {
     return Denial{Reason::kRevoked, "revoked by the operator: " + input.suspend_reason,
                   kRetryOperator};
   }
+  if (!input.tampered.empty()) return Denial{Reason::kTampered, input.tampered, kRetryPeer};
   if (input.recalling) {
     return Denial{Reason::kRecalling, "an earlier lease of the link is being recalled",
                   kRetryRecall};

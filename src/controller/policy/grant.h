@@ -23,6 +23,7 @@ struct GrantInput {
   bool suspended = false;
   std::string suspend_reason;
   bool recalling = false;         // an earlier lease must close or die first
+  std::string tampered;           // which end is, in words; empty: none
   bool receiver_present = false;  // the other end is connected
   std::vector<ScopeRoom> rooms;   // of every scope around the link that has a quota
   // Has a lease and used nothing of it. Where a scope runs low its slices shrink to
@@ -39,7 +40,15 @@ struct Grant {
 };
 
 struct Denial {
-  enum class Reason { kNoQuota, kExhausted, kRevoked, kPeerAbsent, kRecalling, kCrowded };
+  enum class Reason {
+    kNoQuota,
+    kExhausted,
+    kRevoked,
+    kPeerAbsent,
+    kRecalling,
+    kCrowded,
+    kTampered
+  };
   Reason reason = Reason::kNoQuota;
   std::string text;  // for people
   absl::Duration retry_after;

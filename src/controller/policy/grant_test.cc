@@ -185,5 +185,17 @@ TEST_F(QuotaChangeTest, ANewLifeForgetsTheBudgetButNotWhatIsOutstanding) {
   EXPECT_EQ(Outstanding(change.account), Bytes{500});
 }
 
+TEST(GrantTest, ATamperedEndGetsNothing) {
+  GrantInput input;
+  input.quota.emplace();
+  input.receiver_present = true;
+  input.tampered = "node b1 was tampered with";
+  const GrantDecision decision = DecideGrant(input);
+  const auto* denial = std::get_if<Denial>(&decision);
+  ASSERT_NE(denial, nullptr);
+  EXPECT_EQ(denial->reason, Denial::Reason::kTampered);
+  EXPECT_EQ(denial->text, input.tampered);
+}
+
 }  // namespace
 }  // namespace sluice

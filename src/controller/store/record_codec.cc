@@ -124,6 +124,11 @@ struct Row<NodeRecord> {
     v.Column("tunnel_key", row.record.tunnel_key);
     v.Column("fabric_endpoints", row.endpoints);
     v.Column("config_generation", row.record.config_generation);
+    v.Column("tamper_id", row.record.tamper_id);
+    v.Column("tamper_source", row.record.tamper_source);
+    v.Column("tamper_words", row.record.tamper_words);
+    v.Column("tampered_at", row.record.tampered_at);
+    v.Column("readmitted_id", row.record.readmitted_id);
   }
 };
 

@@ -36,6 +36,11 @@ CREATE TABLE nodes (
   tunnel_key BLOB CHECK (length(tunnel_key) = 32),
   fabric_endpoints TEXT NOT NULL,
   config_generation INTEGER NOT NULL CHECK (config_generation >= 0),
+  tamper_id BLOB CHECK (length(tamper_id) = 16),
+  tamper_source TEXT NOT NULL DEFAULT '',
+  tamper_words TEXT NOT NULL DEFAULT '',
+  tampered_at TEXT NOT NULL DEFAULT '',
+  readmitted_id BLOB CHECK (length(readmitted_id) = 16),
   CHECK ((identity_key IS NULL) = (control_key IS NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -125,6 +130,19 @@ CREATE TABLE links (
   CHECK ((quota_version IS NULL) = (quota_lifetime IS NULL)),
   CHECK (quota_version IS NOT NULL OR quota_window IS NULL)
 ) STRICT, WITHOUT ROWID;
+)sql";
+
+// From version 2, which knew nothing of tampering and of revoked scopes.
+inline constexpr char kFromVersion2[] = R"sql(
+CREATE TABLE stops (
+  scope TEXT PRIMARY KEY,
+  reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE nodes ADD COLUMN tamper_id BLOB CHECK (length(tamper_id) = 16);
+ALTER TABLE nodes ADD COLUMN tamper_source TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN tamper_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN tampered_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN readmitted_id BLOB CHECK (length(readmitted_id) = 16);
 )sql";
 
 }  // namespace sluice

@@ -165,6 +165,14 @@ absl::Status CreateSchema(SqliteDb& db) {
                            "; PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
 }
 
+absl::Status UpgradeFromVersion2(SqliteDb& db) {
+  const absl::Status status = db.Execute(StrCat(
+      "BEGIN EXCLUSIVE;", kFromVersion2, "PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
+  if (!status.ok()) (void)db.Execute("ROLLBACK");
+  return Annotate(status,
+                  StrCat(db.path(), ": cannot bring the ledger from version 2 to ", kUserVersion));
+}
+
 // A new file gets the schema; any other must be ours and of our version.
 absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
   SLUICE_ASSIGN_OR_RETURN(const int64_t application, db.Integer("PRAGMA application_id"));
@@ -181,6 +189,7 @@ absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
   if (application != kApplicationId)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " is a database, but no Sluice ledger; use another --state-dir"));
+  if (version == 2) return UpgradeFromVersion2(db);
   if (version != kUserVersion)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " has version ", version, " of the ledger and this controller knows ",

@@ -127,6 +127,27 @@ TEST_F(SqliteStoreTest, ForeignAndNewerDatabasesAreRefused) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("version 99"));
 }
 
+TEST_F(SqliteStoreTest, ALedgerOfVersion2IsBroughtUp) {
+  NodeRecord node = SampleNode("a1", 1);
+  Batch batch;
+  batch.nodes = {node};
+  ASSERT_TRUE(Open()->Commit(batch).ok());
+  for (const char* column :
+       {"tamper_id", "tamper_source", "tamper_words", "tampered_at", "readmitted_id"})
+    Sql(std::string("ALTER TABLE nodes DROP COLUMN ") + column);
+  Sql("DROP TABLE stops");
+  Sql("PRAGMA user_version = 2");
+  auto store = Open();
+  node.tamper_id.reset();
+  node.tamper_source = node.tamper_words = node.tampered_at = "";
+  node.readmitted_id.reset();
+  EXPECT_EQ(store->Load()->nodes.front(), node);
+  batch.nodes = {SampleNode("a1", 1)};
+  ASSERT_TRUE(store->Commit(batch).ok());
+  store.reset();
+  EXPECT_EQ(Open()->Load()->nodes, batch.nodes);
+}
+
 TEST_F(SqliteStoreTest, AMissingDirectoryIsAClearError) {
   path_ = directory_ + "/none/ledger.db";
   const absl::Status status = OpenError();

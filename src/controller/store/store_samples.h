@@ -26,6 +26,11 @@ inline NodeRecord SampleNode(const std::string& name, uint32_t index) {
   node.tunnel_key = PublicKey{6};
   node.fabric_endpoints = {"192.0.2.1:51820", "[2001:db8::1]:51820"};
   node.config_generation = 7;
+  node.tamper_id = TamperId{34};
+  node.tamper_source = "socket /run/lid";
+  node.tamper_words = "the lid is open";
+  node.tampered_at = "2026-01-02 00:00:00 UTC";
+  node.readmitted_id = TamperId{35};
   return node;
 }
 

@@ -56,6 +56,9 @@ class CoreFake final : public ControllerCore {
   absl::Status RemoveNode(const std::string& name, Effects&) override {
     return Note(StrCat("remove ", name));
   }
+  absl::Status ReadmitNode(const std::string& name, Effects&) override {
+    return Note(StrCat("readmit ", name));
+  }
   void Flush(Effects&) override {}
   absl::StatusOr<Quota> SetQuota(Quota quota, Effects&) override {
     SLUICE_RETURN_IF_ERROR(Note(StrCat("set ", quota.scope.ToString(), " ", quota.rate.bps, " ",

@@ -38,6 +38,8 @@ std::string_view StateName(NodeView::State state) {
       return "offline";
     case NodeView::State::kOnline:
       return "online";
+    case NodeView::State::kTampered:
+      return "tampered";
   }
   return "unknown";
 }
@@ -82,6 +84,11 @@ Json ToJson(const NodeView& node) {
   for (const IpPrefix& prefix : node.prefixes) out["prefixes"].push_back(prefix.ToString());
   out["fabric_endpoints"] = node.fabric_endpoints;
   out["last_heartbeat_s"] = node.heartbeat_age ? Seconds(*node.heartbeat_age) : Json(nullptr);
+  out["dark"] = node.dark;
+  out["tamper"] = nullptr;
+  if (node.tamper)
+    out["tamper"] = {
+        {"source", node.tamper->source}, {"words", node.tamper->words}, {"at", node.tamper->at}};
   out["boot_nonce"] = node.boot_nonce;
   out["version"] = node.version;
   out["capabilities"] = Json::array();
@@ -258,8 +265,8 @@ std::string EncodeStatus(const StatusView& status) {
   const absl::Status& store = status.controller.store;
   out["store"]["ok"] = store.ok();
   out["store"]["message"] = std::string(store.message());
-  out["nodes"] =
-      CountStates(status.nodes, {NodeState::kPending, NodeState::kOffline, NodeState::kOnline});
+  out["nodes"] = CountStates(status.nodes, {NodeState::kPending, NodeState::kOffline,
+                                            NodeState::kOnline, NodeState::kTampered});
   out["leases"] =
       CountStates(status.leases, {LeaseState::kLive, LeaseState::kDead, LeaseState::kClosed});
   out["links"] =

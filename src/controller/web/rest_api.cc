@@ -87,6 +87,7 @@ absl::StatusOr<std::string> RestApi::Change(const RouteMatch& match, std::string
   const Operation operation = match.route->operation;
   if (operation == Operation::kAddNode) return AddNode(body);
   if (operation == Operation::kRemoveNode) return RemoveNode(match.argument);
+  if (operation == Operation::kReadmitNode) return ReadmitNode(match.argument, body);
   if (operation == Operation::kSetQuota || operation == Operation::kDeleteQuota)
     return ChangeQuota(match, body);
   if (operation == Operation::kRevokeScope || operation == Operation::kRestoreScope) {
@@ -139,6 +140,16 @@ absl::StatusOr<std::string> RestApi::RemoveNode(const std::string& name) const {
   SLUICE_RETURN_IF_ERROR(
       Do([&](ControllerCore& core, Effects& effects) { return core.RemoveNode(name, effects); }));
   return EncodeDone("removed", name);
+}
+
+absl::StatusOr<std::string> RestApi::ReadmitNode(const std::string& name,
+                                                 std::string_view body) const {
+  absl::Status checked = CheckName("name", name);
+  if (!checked.ok()) return WithField(checked, "name");
+  SLUICE_RETURN_IF_ERROR(DecodeNothing(body));
+  SLUICE_RETURN_IF_ERROR(
+      Do([&](ControllerCore& core, Effects& effects) { return core.ReadmitNode(name, effects); }));
+  return EncodeDone("readmitted", name);
 }
 
 absl::StatusOr<std::string> RestApi::ChangeQuota(const RouteMatch& match,

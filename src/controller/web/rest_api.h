@@ -43,6 +43,7 @@ class RestApi {
   absl::StatusOr<std::string> Change(const RouteMatch& match, std::string_view body) const;
   absl::StatusOr<std::string> AddNode(std::string_view body) const;
   absl::StatusOr<std::string> RemoveNode(const std::string& name) const;
+  absl::StatusOr<std::string> ReadmitNode(const std::string& name, std::string_view body) const;
   absl::StatusOr<std::string> SetQuota(const Scope& scope, std::string_view body) const;
   absl::StatusOr<std::string> Revoke(const Scope& scope, std::string_view body) const;
   absl::StatusOr<std::string> Restore(const Scope& scope, std::string_view body) const;

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 19> kRoutes = {{
+constexpr std::array<Route, 20> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
     {"GET", "/api/openapi.json", Operation::kDescribe, true},
@@ -19,6 +19,7 @@ constexpr std::array<Route, 19> kRoutes = {{
     {"GET", "/api/v1/nodes", Operation::kListNodes},
     {"POST", "/api/v1/nodes", Operation::kAddNode},
     {"DELETE", "/api/v1/nodes/{name}", Operation::kRemoveNode},
+    {"POST", "/api/v1/nodes/{name}/readmit", Operation::kReadmitNode},
     {"GET", "/api/v1/quotas", Operation::kListQuotas},
     {"PUT", "/api/v1/quotas/{scope}", Operation::kSetQuota},
     {"DELETE", "/api/v1/quotas/{scope}", Operation::kDeleteQuota},

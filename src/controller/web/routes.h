@@ -18,6 +18,7 @@ enum class Operation {
   kListNodes,
   kAddNode,
   kRemoveNode,
+  kReadmitNode,
   kListQuotas,
   kSetQuota,
   kDeleteQuota,

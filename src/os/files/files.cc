@@ -83,9 +83,9 @@ bool IsDirectory(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::string> SystemFiles::Read(const std::string& path, size_t limit) {
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return ErrnoStatus(errno, StrCat("cannot read ", path));
+namespace {
+
+absl::StatusOr<std::string> ReadAll(const Descriptor& fd, const std::string& path, size_t limit) {
   std::string data;
   char buffer[4096];
   while (true) {
@@ -99,6 +99,28 @@ absl::StatusOr<std::string> SystemFiles::Read(const std::string& path, size_t li
     }
     data.append(buffer, static_cast<size_t>(n));
   }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> SystemFiles::Read(const std::string& path, size_t limit) {
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, StrCat("cannot read ", path));
+  return ReadAll(fd, path, limit);
+}
+
+absl::StatusOr<std::string> ReadPrivateFile(const std::string& path, size_t limit) {
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat st {};
+  if (!fd.valid() || ::fstat(fd.get(), &st) != 0) {
+    return ErrnoStatus(errno, StrCat("cannot read ", path));
+  }
+  const bool owned = st.st_uid == 0 || st.st_uid == ::geteuid();
+  if (!S_ISREG(st.st_mode) || !owned || (st.st_mode & 077) != 0) {
+    return absl::PermissionDeniedError(
+        StrCat(path, " must be a file of root's that nobody else may read: chmod 600 ", path));
+  }
+  return ReadAll(fd, path, limit);
 }
 
 absl::Status SystemFiles::WriteDurably(const std::string& path, std::string_view data) {

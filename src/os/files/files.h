@@ -21,6 +21,10 @@ class SystemFiles final : public Files {
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 };
 
+// Reads a file that only its owner, root or this process's user, may read or write;
+// PermissionDenied with words for any other.
+absl::StatusOr<std::string> ReadPrivateFile(const std::string& path, size_t limit);
+
 }  // namespace sluice
 
 #endif  // SLUICE_OS_FILES_FILES_H_

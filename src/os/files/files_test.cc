@@ -117,5 +117,15 @@ TEST_F(FilesTest, ALockIsExclusiveAndEndsWithItsHolder) {
   EXPECT_TRUE(files_.Lock(root_ + "/lock").ok());
 }
 
+TEST_F(FilesTest, APrivateFileIsReadOnlyIfNobodyElseMay) {
+  SystemFiles files;
+  const std::string path = root_ + "/key";
+  ASSERT_TRUE(files.WriteDurably(path, "secret").ok());
+  EXPECT_EQ(ReadPrivateFile(path, 10).value(), "secret");
+  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  EXPECT_TRUE(absl::IsPermissionDenied(ReadPrivateFile(path, 10).status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadPrivateFile(path + "2", 10).status()));
+}
+
 }  // namespace
 }  // namespace sluice
