@@ -8,6 +8,7 @@ by itself this runs the ones named, by node id or -k, or opens a shell in the ma
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
@@ -138,6 +139,8 @@ def main() -> int:
         shared = BUILD / "vm" / "shell"
         shared.mkdir(parents=True, exist_ok=True)
         return machine.shell(kernel, shared, [ROOT, BUILD, BINARIES])
+    lock = (BUILD / "vm" / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # two runs would write to the same files
     if not any("::" in word or word.endswith(".py") for word in tests):
         tests += scenarios.SMOKE if arguments.smoke else scenarios.ALL
     return run(kernel, tests, arguments.seconds, arguments.report)

@@ -19,10 +19,10 @@ E2E = (
     "tests/e2e/test_volume.py::test_udp_with_the_agent_dead",
     "tests/e2e/test_volume.py::test_both_ends_count_the_same",
     "tests/e2e/test_volume.py::test_crashes_give_nothing_back",
-    # Expiry and revocation, whoever is dead.
+    # Expiry and revocation, whoever is dead. Not the restart that loses no packet: one that
+    # is emulated cannot keep a steady pace beside the agent's start.
     "tests/e2e/test_expiry.py::test_udp_ends_on_time",
     "tests/e2e/test_expiry.py::test_traffic_recovers_unaided_after_the_controller",
-    "tests/e2e/test_expiry.py::test_a_restarted_agent_takes_over_without_a_gap",
     "tests/e2e/test_expiry.py::test_a_restarted_agent_opens_nothing",
     "tests/e2e/test_expiry.py::test_an_agent_stopped_by_a_debugger_is_no_hole",
     "tests/e2e/test_expiry.py::test_revoked_from_either_end",

@@ -12,9 +12,9 @@ from typing import Callable
 import pytest
 
 BUILD = Path(os.environ["SLUICE_BUILD"])
-# Of the gate's own tests, which need no kernel but one with BPF, only those of EDT.
-KERNEL_TESTS = {"os_netlink_test": "*", "os_bpf_test": "*", "tunnel_wireguard_root_test": "*",
-                "datapath_tc_test": "*Shaper*:*TcDatapath*:*Edt*"}
+# Only what this kernel answers otherwise: all of them take minutes on an emulated processor.
+KERNEL_TESTS = {"os_bpf_test": "*", "os_netlink_test": "TcTest.*-*Thousands*",
+                "datapath_tc_test": "*Edt*:*ShapesEveryRate*", "tunnel_wireguard_root_test": "*"}
 
 
 @pytest.mark.parametrize("name", KERNEL_TESTS)
@@ -24,7 +24,7 @@ def test_unit(name: str, tmp_path: Path,
     report = tmp_path / "report.json"
     done = subprocess.run([str(binary), "--gtest_brief=1", f"--gtest_output=json:{report}",
                            f"--gtest_filter={KERNEL_TESTS[name]}"], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=300, check=False)
+                          capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     said = json.loads(report.read_text())
     cases = [case for suite in said["testsuites"] for case in suite["testsuite"]]
