@@ -58,6 +58,7 @@ class NotingCore final : public ControllerCore {
   absl::Status DeleteQuota(const Scope&, Effects&) override { return absl::OkStatus(); }
   absl::StatusOr<uint64_t> Revoke(const Scope&, const std::string&, Effects&) override { return 1; }
   absl::Status Restore(const Scope&, Effects&) override { return absl::OkStatus(); }
+  absl::Status ReadmitNode(const std::string&, Effects&) override { return absl::OkStatus(); }
   ControllerStatus Status() const override { return {}; }
   std::vector<NodeView> Nodes() const override { return {}; }
   std::vector<QuotaView> Quotas() const override { return {}; }
