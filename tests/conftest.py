@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from lab.lab import CONTROLLER, Lab, agent_name  # noqa: E402
+from lab.plan import DEFAULT_PLAN  # noqa: E402
 from lab.scenario import close_all  # noqa: E402
 
 
@@ -35,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def session_lab() -> Iterator[Lab]:
     lab = Lab(progress=lambda text: print(f"lab: {text}", file=sys.stderr))
-    lab.up()
+    lab.up(Path(os.environ.get("SLUICE_LAB_PLAN") or DEFAULT_PLAN))
     yield lab
     lab.down()
 

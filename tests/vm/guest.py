@@ -50,7 +50,8 @@ def main() -> int:
     repository, build, binaries, *tests = sys.argv[1:]
     os.chdir(repository)
     # What takes a second on a processor takes some twenty when it is emulated on a busy one.
-    os.environ.update(SLUICE_BUILD=build, SLUICE_BIN=binaries, SLUICE_LAB_PATIENCE="4")
+    os.environ.update(SLUICE_BUILD=build, SLUICE_BIN=binaries, SLUICE_LAB_PATIENCE="4",
+                      SLUICE_LAB_PLAN=f"{repository}/tests/vm/plan.dot")
     output = os.open(SHARED / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)

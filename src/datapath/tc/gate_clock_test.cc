@@ -122,14 +122,16 @@ struct SuperPacket {
 TEST_F(ClockTest, EdtHoldsASuperPacketUntilTheBurstHasRoom) {
   const SuperPacket super;
   kernel_->config().shaper_mode = SLUICE_SHAPER_EDT;
-  OpenClock({.burst_ns = 2 * kPacketNs, .queue_ns = 1'000'000'000, .room_ns = kPacketNs});
-  const uint64_t before = MonotonicNs();
+  // So slow a rate that the time which passes in between is nothing.
+  constexpr uint64_t kSecond = 1'000'000'000;
+  OpenClock({.burst_ns = 2 * kSecond, .queue_ns = 10 * kSecond, .room_ns = kSecond}, kMinRate);
   EXPECT_EQ(Run("tunnel_egress", super.frame, super.context).context.tstamp, 0u)
       << "as long as the whole burst, which is there";
-  // 1 packet of the rate is ahead of the first; the room is 2 packets too small.
+  // A second of the rate is ahead of now; the room is two seconds too small.
+  const uint64_t before = MonotonicNs();
   const uint64_t date = Run("tunnel_egress", super.frame, super.context).context.tstamp;
-  EXPECT_GE(date, before + 3 * kPacketNs);
-  EXPECT_LE(date, MonotonicNs() + 3 * kPacketNs);
+  EXPECT_GT(date, before + 2 * kSecond);
+  EXPECT_LE(date, MonotonicNs() + 3 * kSecond);
 }
 
 TEST_F(ClockTest, EdtRefusesASuperPacketThatIsLongerThanTheBurst) {
