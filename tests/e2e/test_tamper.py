@@ -130,5 +130,5 @@ def test_a_node_goes_dark(strict: Lab) -> None:
     assert "gone dark" in strict.api.link("a1>b1")["why"]
     _cut_power(strict, "a1")
     strict.start_agent("a1")
-    wait_until("the link to open", lambda: strict.api.link("a1>b1")["state"] == "open", 30)
+    wait_until("the link to open", lambda: strict.api.link("a1>b1")["state"] == "open", 60)
     assert not strict.api.nodes()["a1"]["dark"]
