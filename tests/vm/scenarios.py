@@ -12,7 +12,6 @@ E2E = (
     "tests/e2e/test_gate.py::test_no_lease_no_bytes",
     "tests/e2e/test_gate.py::test_nothing_in_clear_on_the_fabric_whatever_happens",
     # Volume.
-    "tests/e2e/test_volume.py::test_udp[1400-4]",
     "tests/e2e/test_volume.py::test_udp_with_the_agent_dead",
     "tests/e2e/test_volume.py::test_both_ends_count_the_same",
     "tests/e2e/test_volume.py::test_crashes_give_nothing_back",
