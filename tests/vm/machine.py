@@ -152,8 +152,8 @@ def run(kernel: Kernel, command: list[str], shared: Path, paths: list[Path], sec
 def shell(kernel: Kernel, shared: Path, paths: list[Path]) -> int:
     """The same machine with a shell on this terminal; Ctrl-A X ends it at once."""
     initramfs = shared.with_name(shared.name + ".initramfs")
-    make_initramfs(initramfs, kernel, ["setsid", "-c", "bash", "-c",
-                                       "exec bash -i </dev/ttyS0 >/dev/ttyS0 2>&1"], paths)
+    inside = f"cd {shlex.quote(str(paths[0]))}; exec bash -i </dev/ttyS0 >/dev/ttyS0 2>&1"
+    make_initramfs(initramfs, kernel, ["setsid", "-c", "bash", "-c", inside], paths)
     try:
         return subprocess.run(_qemu(kernel, initramfs, shared, ["-serial", "mon:stdio"]),
                               check=False).returncode
