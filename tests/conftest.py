@@ -33,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "root: needs root but not the session's lab")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """What the daemons said last is part of a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    lab = getattr(item, "funcargs", {}).get("fleet")
+    if report.failed and lab is not None and lab.phase() == "up":
+        for name in (CONTROLLER, *(agent_name(node.name) for node in lab.plan.nodes)):
+            report.sections.append((f"the end of {name}'s log", lab.processes.log_tail(name, 40)))
+
+
 @pytest.fixture(scope="session")
 def session_lab() -> Iterator[Lab]:
     lab = Lab(progress=lambda text: print(f"lab: {text}", file=sys.stderr))

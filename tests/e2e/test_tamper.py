@@ -16,7 +16,7 @@ from lab import netns
 from lab.api import wait_until
 from lab.capture import Capture
 from lab.lab import CONTROLLER, TUNNEL_PORT, Lab, agent_name
-from lab.scenario import arrivals, capture_arrivals, open_link
+from lab.scenario import arrivals, capture_arrivals, open_link, wait_open
 from lab.traffic import UdpSender
 
 KEY = "5a" * 32
@@ -130,5 +130,5 @@ def test_a_node_goes_dark(strict: Lab) -> None:
     assert "gone dark" in strict.api.link("a1>b1")["why"]
     _cut_power(strict, "a1")
     strict.start_agent("a1")
-    wait_until("the link to open", lambda: strict.api.link("a1>b1")["state"] == "open", 60)
+    wait_open(strict, "a1", "b1", 60)
     assert not strict.api.nodes()["a1"]["dark"]

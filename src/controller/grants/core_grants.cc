@@ -89,7 +89,7 @@ bool CoreImpl::AnswerRepeated(Node& node, Link& link, const agent::v1::LeaseRequ
     return stale("a later request of this link was answered before");
   }
   // Where no lease may be out, Decide says why.
-  if (!record.quota || WhyShut(record) || Recalling(record) || Barred(record.link)) return false;
+  if (!MayLease(record) || Recalling(record)) return false;
   agent::v1::SignedLease lease;
   if (last.closed || !Alive(last) || !lease.ParseFromString(last.signed_lease))
     return stale("the lease of this request is over; ask anew");
@@ -104,12 +104,11 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   input.quota = next.quota;
   input.now = Now();
   input.account = next.quota ? Rolled(*next.quota, next.account, input.now) : next.account;
-  const auto shut = WhyShut(next);
-  input.suspended = shut.has_value();
-  input.suspend_reason = shut.value_or("");
+  const Bar bar = BarOf(next);
+  if (bar.kind == Bar::Kind::kRevoked) input.revoked = Words(bar, next);
+  if (bar.kind == Bar::Kind::kTampered) input.tampered = Words(bar, next);
   input.recalling = Recalling(next);
-  input.tampered = TamperedEnd(next.link).value_or("");
-  input.receiver_present = Online(next.link.dst) && !DarkEnd(next.link);
+  input.receiver_present = Online(next.link.dst) && bar.kind != Bar::Kind::kDark;
   input.rooms = RoomsFor(link);
   input.idle = IsIdle(link);
   const GrantDecision decision = DecideGrant(input);
@@ -236,8 +235,7 @@ void CoreImpl::RenewReceivers(Node& receiver, Effects& effects) {
   for (const LinkName& name : receiver.links) {
     const Link& link = links_.at(name);
     const LinkRecord& record = link.record;
-    if (name.dst != receiver.record.name || !record.quota || WhyShut(record)) continue;
-    if (Barred(name)) continue;
+    if (name.dst != receiver.record.name || !MayLease(record)) continue;
     if (!Alive(record.send) || record.send.sequence <= record.recall_upto) continue;
     LinkRecord next = record;
     auto lease = IssueReceive(next, link);

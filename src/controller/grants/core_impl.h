@@ -205,9 +205,7 @@ class CoreImpl final : public ControllerCore {
   std::optional<EndCounts> CountsOf(const Link& link) const;
   void TakeUnknownLease(const Session& session, Link& link, const LinkReport& report);
   void TakeReboots(Node& node, const std::vector<LinkReport>& reports);
-  void RevokeIfOpen(Node& node, End& end, const LinkReport& report, uint64_t upto,
-                    Effects& effects);
-  bool MayBeOpen(const Link& link, const LinkReport& report) const;
+  void RepeatRevoke(Node& node, End& end, const LinkSide& side, uint64_t upto, Effects& effects);
 
   // core_grants
   absl::Status OnLeaseRequest(Node& node, const agent::v1::LeaseRequest& request, Effects& effects);
@@ -266,8 +264,18 @@ class CoreImpl final : public ControllerCore {
   // core_stops
   // Whether revoking the scope closes the link.
   bool Covers(const Scope& scope, const LinkName& link) const;
-  // Why the link may have no lease: it or a scope was revoked. None if it may.
-  std::optional<std::string> WhyShut(const LinkRecord& record) const;
+  // What keeps a link shut, whatever its quota has left.
+  struct Bar {
+    enum class Kind { kNone, kRevoked, kTampered, kDark };
+    Kind kind = Kind::kNone;
+    const StopRecord* stop = nullptr;  // kRevoked: of a scope; null: the link itself
+    const Node* node = nullptr;        // kTampered, kDark
+    explicit operator bool() const { return kind != Kind::kNone; }
+  };
+  Bar BarOf(const LinkRecord& record) const;
+  std::string Words(const Bar& bar, const LinkRecord& record) const;
+  // Whether it has a quota and nothing bars it.
+  bool MayLease(const LinkRecord& record) const { return record.quota && !BarOf(record); }
   absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects& effects);
   absl::Status RestoreLink(const LinkName& link, Effects& effects);
   absl::Status StopScope(const StopRecord& stop, Effects& effects);
@@ -284,10 +292,6 @@ class CoreImpl final : public ControllerCore {
   absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
 
   // core_tamper
-  // The first of both ends that is tampered with or dark, in words; none if neither is.
-  std::optional<std::string> TamperedEnd(const LinkName& link) const;
-  std::optional<std::string> DarkEnd(const LinkName& link) const;
-  bool Barred(const LinkName& link) const { return TamperedEnd(link) || DarkEnd(link); }
   absl::Status OnTamper(Node& node, const agent::v1::Tamper& tamper, Effects& effects);
   void MarkTampered(Node& node, const TamperId& id, const std::string& source,
                     const std::string& words, Effects& effects);

@@ -238,5 +238,20 @@ TEST_F(CoreRecoveryTest, RevokingWhatANodeReportsMeansWhatIsOnItsWayToo) {
             fleet_.agent(kLink.src).gates.at({kLink, Role::kSend}).sequence);
 }
 
+TEST_F(CoreRecoveryTest, ARecallThatWasLostWithItsLeaseIsRepeatedUntilAnswered) {
+  ASSERT_FALSE(fleet_.Request(kLink));
+  fleet_.clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(fleet_.Deliver(kLink.src, fleet_.RequestFor(kLink)).ok());
+  ASSERT_EQ(fleet_.LeasesIn(kLink.src).size(), 1u);
+  Effects lost;
+  ASSERT_TRUE(fleet_.core_->Revoke(Scope::Link(kLink), "drill", lost).ok());
+  ASSERT_TRUE(fleet_.core_->Restore(Scope::Link(kLink), lost).ok());
+  send().closed = true;  // the lease before the lost one
+  Connect();             // forgets what was sent in the session before
+  fleet_.Pass(absl::Seconds(1.2));
+  fleet_.Obey(kLink.src);
+  EXPECT_FALSE(fleet_.Request(kLink)) << fleet_.View(kLink).why;
+}
+
 }  // namespace
 }  // namespace sluice

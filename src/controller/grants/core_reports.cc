@@ -54,7 +54,8 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   Link* link = FindLink(report.side.link);
   if (link == nullptr) {
     End none;
-    return RevokeIfOpen(node, none, report, report.lease_sequence, effects);
+    if (IsOpen(report)) RepeatRevoke(node, none, report.side, report.lease_sequence, effects);
+    return;
   }
   const bool sends = report.side.role == Role::kSend;
   End& end = sends ? link->sender : link->receiver;
@@ -66,11 +67,15 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   const LinkRecord& record = link->record;
   const IssuedLease& lease = sends ? record.send : record.receive;
   if (report.closed && lease.closed) NoteClosed(report.side, lease.sequence);
-  // One that the node has and its gate has not taken up yet is meant too.
-  const bool open = record.quota && !WhyShut(record) && !Barred(record.link);
-  const uint64_t upto = open ? record.recall_upto : record.sequence;
-  if (!MayBeOpen(*link, report))
-    RevokeIfOpen(node, end, report, std::max(upto, report.lease_sequence), effects);
+  const bool may = MayLease(record);
+  const bool allowed = may && (!sends || report.lease_sequence > record.recall_upto);
+  // A lease or its revocation may have been lost with a session. Without an answer to the
+  // latter nobody knows that the former is not on the node, behind what its gate holds.
+  const bool unanswered = sends && Recalling(record);
+  if (allowed && !unanswered) return;
+  const uint64_t upto = may ? record.recall_upto : record.sequence;
+  if (IsOpen(report) || unanswered)
+    RepeatRevoke(node, end, report.side, std::max(upto, report.lease_sequence), effects);
 }
 
 void CoreImpl::TakeSenderReport(const Session& session, Link& link, const LinkReport& report) {
@@ -206,22 +211,15 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
   }
 }
 
-bool CoreImpl::MayBeOpen(const Link& link, const LinkReport& report) const {
-  const LinkRecord& record = link.record;
-  if (!record.quota || WhyShut(record) || Barred(record.link)) return false;
-  return report.side.role == Role::kReceive || report.lease_sequence > record.recall_upto;
-}
-
-void CoreImpl::RevokeIfOpen(Node& node, End& end, const LinkReport& report, uint64_t upto,
+void CoreImpl::RepeatRevoke(Node& node, End& end, const LinkSide& side, uint64_t upto,
                             Effects& effects) {
-  if (!IsOpen(report)) return;
   if (end.revoked_at.ns != 0 && clock_.Now() - end.revoked_at < kRepeatRevoke) return;
   end.revoked_at = clock_.Now();
   Effects::Send& send = effects.sends.emplace_back();
   send.node = node.record.name;
   agent::v1::Revoke& revoke = *send.message.mutable_revoke();
-  revoke.set_link(report.side.link.ToString());
-  revoke.set_role(ToProto(report.side.role));
+  revoke.set_link(side.link.ToString());
+  revoke.set_role(ToProto(side.role));
   revoke.set_sequence(upto);
   revoke.set_reason("the controller has no lease on this link");
 }

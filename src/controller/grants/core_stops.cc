@@ -26,12 +26,41 @@ bool CoreImpl::Covers(const Scope& scope, const LinkName& link) const {
   });
 }
 
-std::optional<std::string> CoreImpl::WhyShut(const LinkRecord& record) const {
-  if (record.suspended) return record.suspend_reason;
+CoreImpl::Bar CoreImpl::BarOf(const LinkRecord& record) const {
+  if (record.suspended) return {Bar::Kind::kRevoked, nullptr, nullptr};
   for (const auto& [scope, stop] : stops_) {
-    if (Covers(scope, record.link)) return StrCat(scope.ToString(), ", ", stop.reason);
+    if (Covers(scope, record.link)) return {Bar::Kind::kRevoked, &stop, nullptr};
   }
-  return std::nullopt;
+  const Node* dark = nullptr;
+  for (const std::string* end : {&record.link.src, &record.link.dst}) {
+    const Node* node = FindNode(*end);
+    if (node == nullptr) continue;
+    if (node->record.tamper_id) return {Bar::Kind::kTampered, nullptr, node};
+    if (node->dark) dark = node;
+  }
+  return dark == nullptr ? Bar{} : Bar{Bar::Kind::kDark, nullptr, dark};
+}
+
+std::string CoreImpl::Words(const Bar& bar, const LinkRecord& record) const {
+  switch (bar.kind) {
+    case Bar::Kind::kNone:
+      break;
+    case Bar::Kind::kRevoked:
+      return StrCat("revoked by an operator: ",
+                    bar.stop == nullptr
+                        ? record.suspend_reason
+                        : StrCat(bar.stop->scope.ToString(), ", ", bar.stop->reason));
+    case Bar::Kind::kTampered: {
+      const NodeRecord& node = bar.node->record;
+      return StrCat("node ", node.name, " was tampered with (", node.tamper_source, ": ",
+                    node.tamper_words, "); look into it, then `sluicectl node readmit ", node.name,
+                    "`");
+    }
+    case Bar::Kind::kDark:
+      return StrCat("node ", bar.node->record.name,
+                    " has gone dark: nothing was heard from it for too long");
+  }
+  return "";
 }
 
 absl::StatusOr<uint64_t> CoreImpl::Revoke(const Scope& scope, const std::string& reason,
@@ -78,7 +107,7 @@ absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reaso
         StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
   LinkRecord next = link->record;
   next.suspended = true;
-  next.suspend_reason = reason.empty() ? "no reason given" : CleanWords(reason);
+  next.suspend_reason = reason;
   next.recall_upto = next.send.sequence;
   SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
   SendRevokes(*link, link->record.suspend_reason, effects);

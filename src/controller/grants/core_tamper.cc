@@ -27,26 +27,6 @@ TamperId FreshTamperId() {
 
 }  // namespace
 
-std::optional<std::string> CoreImpl::TamperedEnd(const LinkName& link) const {
-  for (const std::string& end : {link.src, link.dst}) {
-    const Node* node = FindNode(end);
-    if (node == nullptr || !node->record.tamper_id) continue;
-    return StrCat("node ", end, " was tampered with (", node->record.tamper_source, ": ",
-                  node->record.tamper_words, "); look into it, then `sluicectl node readmit ", end,
-                  "`");
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> CoreImpl::DarkEnd(const LinkName& link) const {
-  for (const std::string& end : {link.src, link.dst}) {
-    const Node* node = FindNode(end);
-    if (node != nullptr && node->dark)
-      return StrCat("node ", end, " has gone dark: nothing was heard from it for too long");
-  }
-  return std::nullopt;
-}
-
 void CoreImpl::RecallLinks(const Node& node, const std::string& why, Effects& effects) {
   for (const LinkName& name : node.links) {
     Link& link = links_.at(name);

@@ -228,7 +228,9 @@ class TestFleet {
       TestGate& gate = a.gates[side];
       if (gate.sequence <= message.revoke().sequence()) gate.closed = true;
       agent::v1::AgentMessage closed;
-      *closed.mutable_lease_closed()->mutable_usage() = ReportOf(a, side);
+      agent::v1::LinkReport& usage = *closed.mutable_lease_closed()->mutable_usage();
+      usage = ReportOf(a, side);
+      usage.set_lease_sequence(std::max(gate.sequence, message.revoke().sequence()));
       if (gate.closed && a.session != 0) (void)Deliver(name, closed);
     }
   }

@@ -174,10 +174,9 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
     view.why = std::move(why);
   };
   if (!record.quota) return set(State::kNoQuota, "no quota is set on this link");
-  if (const auto shut = WhyShut(record))
-    return set(State::kRevoked, "revoked by an operator: " + *shut);
-  if (auto why = TamperedEnd(record.link)) return set(State::kRevoked, *std::move(why));
-  if (auto why = DarkEnd(record.link)) return set(State::kWaiting, *std::move(why));
+  if (const Bar bar = BarOf(record))
+    return set(bar.kind == Bar::Kind::kDark ? State::kWaiting : State::kRevoked,
+               Words(bar, record));
   if (Recalling(record))
     return set(State::kWaiting,
                StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));

@@ -21,10 +21,8 @@ constexpr absl::Duration kRetryShare = absl::Milliseconds(500);
 std::optional<Denial> Refusal(const GrantInput& input) {
   using Reason = Denial::Reason;
   if (!input.quota) return Denial{Reason::kNoQuota, "the link has no quota", kRetryOperator};
-  if (input.suspended && !Mutated(Mutation::kRevokedGranted)) {
-    return Denial{Reason::kRevoked, "revoked by the operator: " + input.suspend_reason,
-                  kRetryOperator};
-  }
+  if (!input.revoked.empty() && !Mutated(Mutation::kRevokedGranted))
+    return Denial{Reason::kRevoked, input.revoked, kRetryOperator};
   if (!input.tampered.empty()) return Denial{Reason::kTampered, input.tampered, kRetryPeer};
   if (input.recalling) {
     return Denial{Reason::kRecalling, "an earlier lease of the link is being recalled",

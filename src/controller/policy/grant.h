@@ -20,10 +20,9 @@ struct GrantInput {
   std::optional<Quota> quota;
   LinkAccount account;  // rolled to `now`, the request's own count taken in
   LedgerTime now;
-  bool suspended = false;
-  std::string suspend_reason;
-  bool recalling = false;         // an earlier lease must close or die first
+  std::string revoked;            // what was and why, in words; empty: nothing
   std::string tampered;           // which end is, in words; empty: none
+  bool recalling = false;         // an earlier lease must close or die first
   bool receiver_present = false;  // the other end is connected
   std::vector<ScopeRoom> rooms;   // of every scope around the link that has a quota
   // Has a lease and used nothing of it. Where a scope runs low its slices shrink to

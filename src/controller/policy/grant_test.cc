@@ -100,8 +100,7 @@ TEST(DecideGrantTest, EveryRefusalHasItsReasonAndTellsWhenToRetry) {
   EXPECT_EQ(Denied(input).reason, Denial::Reason::kPeerAbsent);
   input.recalling = true;
   EXPECT_EQ(Denied(input).reason, Denial::Reason::kRecalling);
-  input.suspended = true;
-  input.suspend_reason = "drill";
+  input.revoked = "drill";
   EXPECT_EQ(Denied(input).reason, Denial::Reason::kRevoked);
   EXPECT_THAT(Denied(input).text, HasSubstr("drill"));
   input.quota.reset();
