@@ -11,19 +11,47 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/secret.h"
+#include "base/units.h"
+#include "model/names.h"
 #include "model/prefix.h"
 
 namespace sluice {
 
+// What both ends of a link tunnel have agreed on for one epoch (wire/link_keys.h). A
+// backend takes of it what it needs. With all keys zero it means what the tunnel has
+// already under that number, so that nobody else has to keep the keys.
+struct TunnelEpoch {
+  uint64_t number = 0;   // larger than those before with this peer; never 0
+  Secret32 preshared;    // WireGuard's preshared key
+  Secret32 send_key;     // AES-256-GCM, RFC 4106: ours to the peer …
+  Secret32 receive_key;  // … and the peer's to us
+  uint32_t send_salt = 0;
+  uint32_t receive_salt = 0;
+  uint32_t send_spi = 0;  // chosen by the peer
+  uint32_t receive_spi = 0;
+};
+
 struct TunnelPeer {
-  PublicKey key{};
+  PublicKey key{};                   // names the peer; with WireGuard its public key
   std::optional<Endpoint> endpoint;  // none: learnt from the peer's first packet
   std::vector<IpPrefix> allowed;     // inner addresses the peer may use
   absl::Duration keepalive;          // zero: none
+  // What the peer's packets are accepted under: two while one follows the other. The
+  // control tunnel's peers have none.
+  std::vector<TunnelEpoch> epochs;
+  // What is sent under: the number of one of `epochs`. 0: nothing is sent yet.
+  uint64_t send_epoch = 0;
+};
+
+// When the tunnel itself must stop, should nobody be there to stop it. Counted from the
+// call, rounded up to what the backend can count, inner bytes.
+struct TunnelLimits {
+  Bytes volume;
+  absl::Duration lifetime;
 };
 
 struct TunnelPeerState {
-  TunnelPeer peer;
+  TunnelPeer peer;              // of `epochs` only the numbers and SPIs, as far as they are known
   uint64_t received_bytes = 0;  // outer, as the tunnel counts them
   uint64_t sent_bytes = 0;
   std::optional<absl::Time> last_handshake;
@@ -52,8 +80,12 @@ class Tunnel {
   virtual absl::Status Configure(const TunnelConfig& config) = 0;
   virtual absl::StatusOr<PublicKey> public_key() = 0;
 
-  // Adds the peer or replaces all its settings.
+  // Adds the peer or replaces all its settings. An epoch that it had and `peer` has not
+  // is removed, its keys with it; OK only when a read-back no longer shows it.
   virtual absl::Status SetPeer(const TunnelPeer& peer) = 0;
+  // Bounds what is sent to the peer (`role` is kSend) or accepted from it. Does nothing
+  // where the backend cannot.
+  virtual absl::Status Limit(const PublicKey& key, Role role, const TunnelLimits& limits) = 0;
   // Removes the peer and its keys; OK only when a read-back no longer shows it.
   virtual absl::Status RemovePeer(const PublicKey& key) = 0;
   virtual absl::StatusOr<std::vector<TunnelPeerState>> Peers() = 0;

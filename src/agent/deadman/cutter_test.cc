@@ -37,6 +37,7 @@ class MockTunnel : public Tunnel {
   MOCK_METHOD(absl::Status, Configure, (const TunnelConfig&), (override));
   MOCK_METHOD(absl::StatusOr<PublicKey>, public_key, (), (override));
   MOCK_METHOD(absl::Status, SetPeer, (const TunnelPeer&), (override));
+  MOCK_METHOD(absl::Status, Limit, (const PublicKey&, Role, const TunnelLimits&), (override));
   MOCK_METHOD(absl::Status, RemovePeer, (const PublicKey&), (override));
   MOCK_METHOD(absl::StatusOr<std::vector<TunnelPeerState>>, Peers, (), (override));
   MOCK_METHOD(absl::Status, Destroy, (), (override));

@@ -46,6 +46,13 @@ absl::Status TunnelFake::SetPeer(const TunnelPeer& peer) {
   return absl::OkStatus();
 }
 
+absl::Status TunnelFake::Limit(const PublicKey& key, Role role, const TunnelLimits& limits) {
+  SLUICE_RETURN_IF_ERROR(Check());
+  if (!fake_->peers.contains(key)) return absl::NotFoundError("there is no such peer");
+  fake_->limits[{key, role}] = limits;
+  return absl::OkStatus();
+}
+
 absl::Status TunnelFake::RemovePeer(const PublicKey& key) {
   SLUICE_RETURN_IF_ERROR(Check());
   fake_->removals += static_cast<int>(fake_->peers.erase(key));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tunnel/tunnel_interface.h"
@@ -17,6 +18,7 @@ struct TunnelDeviceFake {
   bool exists = true;
   TunnelConfig config;  // as last configured
   std::map<PublicKey, TunnelPeerState> peers;
+  std::map<std::pair<PublicKey, Role>, TunnelLimits> limits;  // as last set
   // If not OK, every call but Destroy returns it and does nothing.
   absl::Status fail_with;
   int removals = 0;  // of peers that were there
@@ -34,6 +36,7 @@ class TunnelFake final : public Tunnel {
   absl::Status Configure(const TunnelConfig& config) override;
   absl::StatusOr<PublicKey> public_key() override;
   absl::Status SetPeer(const TunnelPeer& peer) override;
+  absl::Status Limit(const PublicKey& key, Role role, const TunnelLimits& limits) override;
   absl::Status RemovePeer(const PublicKey& key) override;
   absl::StatusOr<std::vector<TunnelPeerState>> Peers() override;
   absl::Status Destroy() override;

@@ -27,6 +27,10 @@ class WireguardTunnel final : public Tunnel {
   absl::Status Configure(const TunnelConfig& config) override;
   absl::StatusOr<PublicKey> public_key() override;
   absl::Status SetPeer(const TunnelPeer& peer) override;
+  // WireGuard counts nothing and knows no lease: only the gate ends what it carries.
+  absl::Status Limit(const PublicKey&, Role, const TunnelLimits&) override {
+    return absl::OkStatus();
+  }
   absl::Status RemovePeer(const PublicKey& key) override;
   absl::StatusOr<std::vector<TunnelPeerState>> Peers() override;
   absl::Status Destroy() override;
