@@ -25,6 +25,7 @@ LAYERS = {
     "controller/policy": 4,
     "controller/store": 4,
     "agent/reconcile": 4,
+    "agent/keys": 4,
     "agent/meter": 4,
     "agent/deadman": 4,
     "agent/tamper": 4,

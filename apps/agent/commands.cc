@@ -111,11 +111,12 @@ absl::StatusOr<NodeSetup::ControlTunnel> ControlOf(const Enrolment& enrolment,
   return control;
 }
 
-AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment, Booted booted,
-                             const Tunnel& tunnel) {
+AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment,
+                             const NodeKeys& keys, Booted booted, const Tunnel& tunnel) {
   AgentCoreConfig config;
   config.fleet = enrolment.fleet;
   config.node = enrolment.node;
+  config.identity = keys.identity;
   config.lease_key = enrolment.lease_key;
   config.boot_nonce = booted.nonce;
   config.version = SLUICE_VERSION;
@@ -136,15 +137,15 @@ void Random(std::span<uint8_t> out) { RandomBytes(out); }
 // at the gate, never safety.
 absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Machine& machine,
                                                      NodeSetup& setup, const Enrolment& enrolment,
-                                                     Tunnel& tunnel) {
+                                                     const NodeKeys& keys, Tunnel& tunnel) {
   const DatapathConfig gate = setup.datapath_config();
   SLUICE_ASSIGN_OR_RETURN(Booted booted, StartDatapath(machine.files, flags.run_directory,
                                                        *machine.datapath, gate, Random));
   const AgentCore::Parts parts{machine.clock, *machine.datapath, tunnel, *machine.routes,
                                machine.files};
   const bool adopted = booted.adopted;
-  auto core =
-      std::make_unique<AgentCore>(CoreConfigOf(flags, enrolment, std::move(booted), tunnel), parts);
+  auto core = std::make_unique<AgentCore>(
+      CoreConfigOf(flags, enrolment, keys, std::move(booted), tunnel), parts);
   const absl::Status started = core->Start();
   if (started.ok()) {
     spdlog::info(adopted ? "took over the gate of an earlier run; its leases run on"
@@ -156,8 +157,8 @@ absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Ma
   spdlog::error("{}; closing everything and starting as after a reboot", started.ToString());
   SLUICE_ASSIGN_OR_RETURN(
       booted, StartNewBoot(machine.files, flags.run_directory, *machine.datapath, gate, Random));
-  core =
-      std::make_unique<AgentCore>(CoreConfigOf(flags, enrolment, std::move(booted), tunnel), parts);
+  core = std::make_unique<AgentCore>(
+      CoreConfigOf(flags, enrolment, keys, std::move(booted), tunnel), parts);
   SLUICE_RETURN_IF_ERROR(core->Start());
   SLUICE_RETURN_IF_ERROR(setup.Open(/*keep_routes=*/false));
   return core;
@@ -230,7 +231,7 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const NodeKeys keys, store.Keys());
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> tunnel, setup.OpenLinkTunnel());
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<AgentCore> core,
-                          StartCore(flags, *machine, setup, enrolment, *tunnel));
+                          StartCore(flags, *machine, setup, enrolment, keys, *tunnel));
   SLUICE_ASSIGN_OR_RETURN(const NodeSetup::ControlTunnel control, ControlOf(enrolment, keys));
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> control_tunnel,
                           setup.OpenControlTunnel(control));

@@ -7,6 +7,7 @@
 #include "apps/agent/commands.h"
 #include "apps/agent/flags.h"
 #include "base/log.h"
+#include "os/process/protect_memory.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ absl::Status Main(const sluice::AgentFlags& flags) {
     return absl::PermissionDeniedError(
         "not root: the agent attaches eBPF programs and makes tunnels; run it as root");
   }
+  if (absl::Status s = sluice::ProtectMemory(); !s.ok()) return s;
   switch (flags.command) {
     case sluice::AgentFlags::Command::kJoin:
       return sluice::JoinCommand(flags);

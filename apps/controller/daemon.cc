@@ -65,6 +65,8 @@ CoreConfig CoreConfigOf(const ControllerFlags& flags, const ControllerState& sta
   config.dark_node = flags.dark_node == "ignore"       ? DarkNode::kIgnore
                      : flags.dark_node == "quarantine" ? DarkNode::kQuarantine
                                                        : DarkNode::kSuspend;
+  config.key_lifetime = flags.key_lifetime;
+  config.key_volume = flags.key_volume;
   config.endpoint = flags.endpoint;
   config.control_key = X25519PublicKey(state.control_key);
   config.grpc_port = flags.grpc_port;

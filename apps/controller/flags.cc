@@ -85,6 +85,18 @@ void AddOptions(CLI::App& app, ControllerFlags& flags) {
                  "closed until it speaks), quarantine (until an operator readmits it) or ignore")
       ->capture_default_str()
       ->check(CLI::IsMember({"suspend", "quarantine", "ignore"}));
+  AddDuration(app, "--key-lifetime", flags.key_lifetime, absl::Seconds(1), absl::Hours(24 * 7),
+              "after which the next epoch of two nodes' keys begins [10m]");
+  const auto take_volume = [&flags](const std::string& text) {
+    const absl::StatusOr<Bytes> parsed = ParseBytes(text);
+    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+    if (*parsed < Bytes{1'000'000}) throw CLI::ValidationError(text + " is less than 1MB");
+    flags.key_volume = *parsed;
+  };
+  app.add_option_function<std::string>(
+         "--key-volume", take_volume,
+         "or when both directions have carried so much under one epoch [1TB]")
+      ->type_name("BYTES");
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->capture_default_str();
 }

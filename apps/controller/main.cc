@@ -9,6 +9,7 @@
 #include "apps/controller/daemon.h"
 #include "apps/controller/flags.h"
 #include "base/log.h"
+#include "os/process/protect_memory.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
     return Fail(s.message(), 2);
   if (::geteuid() != 0)
     return Fail("not root: the controller makes a WireGuard device; run it as root", 1);
+  if (absl::Status s = sluice::ProtectMemory(); !s.ok()) return Fail(s.message(), 1);
   ::umask(0077);
   const sigset_t signals = BlockEndSignals();
   const absl::Status status = sluice::RunController(*flags, [&](absl::Duration at_most) {

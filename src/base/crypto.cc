@@ -95,6 +95,13 @@ bool Ed25519Verify(const PublicKey& key, std::string_view message, std::string_v
 
 PublicKey X25519PublicKey(const Secret32& secret) { return PublicOf(EVP_PKEY_X25519, secret); }
 
+absl::StatusOr<Secret32> X25519Shared(const Secret32& secret, const PublicKey& other) {
+  Secret32 shared;
+  if (crypto_scalarmult(shared.mutable_bytes().data(), secret.bytes().data(), other.data()) != 0)
+    return absl::InvalidArgumentError("the public key is of no use: the shared secret is zero");
+  return shared;
+}
+
 Secret32 HkdfSha256(std::string_view key, std::string_view salt, std::string_view info) {
   Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   Must(kdf != nullptr, "EVP_KDF_fetch");

@@ -41,6 +41,10 @@ bool Ed25519Verify(const PublicKey& key, std::string_view message, std::string_v
 // clamped as RFC 7748 §5 says when it is used.
 PublicKey X25519PublicKey(const Secret32& secret);
 
+// What both ends of a Diffie-Hellman exchange share. Refuses a public key that makes it
+// all zeros, as RFC 7748 §6.1 has it.
+absl::StatusOr<Secret32> X25519Shared(const Secret32& secret, const PublicKey& other);
+
 // HKDF-SHA-256 (RFC 5869).
 Secret32 HkdfSha256(std::string_view key, std::string_view salt, std::string_view info);
 

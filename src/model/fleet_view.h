@@ -118,6 +118,13 @@ struct StopView {
   std::string reason;
 };
 
+// The newest epoch of the keys between a link's nodes.
+struct KeyView {
+  uint64_t epoch = 0;
+  absl::Duration age;
+  bool done = false;  // both nodes send under it, and under no older one
+};
+
 struct LinkView {
   LinkName link;
   enum class State {
@@ -137,6 +144,7 @@ struct LinkView {
   std::optional<absl::Duration> expires_in;
   uint64_t lease_sequence = 0;
   Drops drops{};  // of both ends
+  std::optional<KeyView> key;
   std::optional<MismatchView> mismatch;
   std::optional<EndView> sender;
   std::optional<EndView> receiver;

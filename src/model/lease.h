@@ -30,7 +30,6 @@ struct Lease {
   Bytes volume_limit;
   BootTime anchor;
   absl::Duration lifetime;
-  uint64_t key_epoch = 0;
 
   BootTime ExpiresAt() const { return anchor + lifetime; }
 };

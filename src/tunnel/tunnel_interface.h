@@ -12,24 +12,11 @@
 #include "absl/time/time.h"
 #include "base/secret.h"
 #include "base/units.h"
+#include "model/link_epoch.h"
 #include "model/names.h"
 #include "model/prefix.h"
 
 namespace sluice {
-
-// What both ends of a link tunnel have agreed on for one epoch (wire/link_keys.h). A
-// backend takes of it what it needs. With all keys zero it means what the tunnel has
-// already under that number, so that nobody else has to keep the keys.
-struct TunnelEpoch {
-  uint64_t number = 0;   // larger than those before with this peer; never 0
-  Secret32 preshared;    // WireGuard's preshared key
-  Secret32 send_key;     // AES-256-GCM, RFC 4106: ours to the peer …
-  Secret32 receive_key;  // … and the peer's to us
-  uint32_t send_salt = 0;
-  uint32_t receive_salt = 0;
-  uint32_t send_spi = 0;  // chosen by the peer
-  uint32_t receive_spi = 0;
-};
 
 struct TunnelPeer {
   PublicKey key{};                   // names the peer; with WireGuard its public key

@@ -104,7 +104,6 @@ agent::v1::Lease ToProto(const Lease& lease) {
   proto.set_volume_limit(lease.volume_limit.value);
   proto.set_anchor_ns(lease.anchor.ns);
   proto.set_lifetime_ns(absl::ToInt64Nanoseconds(lease.lifetime));
-  proto.set_key_epoch(lease.key_epoch);
   return proto;
 }
 
@@ -119,7 +118,6 @@ absl::StatusOr<Lease> FromProto(const agent::v1::Lease& proto) {
   lease.volume_limit = Bytes{proto.volume_limit()};
   lease.anchor = BootTime{proto.anchor_ns()};
   lease.lifetime = absl::Nanoseconds(proto.lifetime_ns());
-  lease.key_epoch = proto.key_epoch();
   return lease;
 }
 

@@ -36,7 +36,6 @@ Lease GoodLease() {
   lease.volume_limit = Bytes{1'000'000'000};
   lease.anchor = BootTime{5'000'000'000};
   lease.lifetime = absl::Seconds(30);
-  lease.key_epoch = 2;
   return lease;
 }
 
@@ -81,7 +80,6 @@ void ExpectSame(const Lease& a, const Lease& b) {
   EXPECT_EQ(a.volume_limit, b.volume_limit);
   EXPECT_EQ(a.anchor, b.anchor);
   EXPECT_EQ(a.lifetime, b.lifetime);
-  EXPECT_EQ(a.key_epoch, b.key_epoch);
 }
 
 TEST(LeaseCodecTest, SignedLeasesComeBackWhole) {

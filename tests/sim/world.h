@@ -171,6 +171,7 @@ class World {
   void NoteGate(Node& node);
   void StartAgent(Node& node);
   bool StartCore(Node& node);
+  static Secret32 IdentityOf(const Node& node);
   void MakeCore(Node& node, const BootNonce& nonce);
   void KillAgent(Node& node, TrueTime start_at);
   void Reboot(Node& node, int64_t down_ms, bool keep_files);

@@ -105,10 +105,19 @@ bool World::StartCore(Node& node) {
   return node.core->Start().ok();
 }
 
+// A node that leaves and joins again is another.
+Secret32 World::IdentityOf(const Node& node) {
+  std::array<uint8_t, 32> seed{};
+  seed[0] = static_cast<uint8_t>(node.index + 1);
+  seed[1] = static_cast<uint8_t>(node.keys + 1);
+  return Secret32(seed);
+}
+
 void World::MakeCore(Node& node, const BootNonce& nonce) {
   AgentCoreConfig config;
   config.fleet = "sim";
   config.node = node.name;
+  config.identity = IdentityOf(node);
   config.lease_key = LeaseKey();
   config.boot_nonce = nonce;
   config.version = "sim";

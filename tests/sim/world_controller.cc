@@ -171,7 +171,7 @@ void World::Join(Node& node) {
   } else if (reachable) {
     agent::v1::EnrolRequest request;
     PublicKey key{static_cast<uint8_t>(node.index + 1), static_cast<uint8_t>(node.keys + 1), 1};
-    request.set_identity_key(ToWireBytes(key));
+    request.set_identity_key(ToWireBytes(Ed25519PublicKey(IdentityOf(node))));
     key[3] = 1;
     request.set_control_key(ToWireBytes(key));
     InController([&](ControllerCore& core, Effects& effects) {

@@ -41,7 +41,10 @@ AgentCore::AgentCore(AgentCoreConfig config, Parts parts)
       renewals_(config_.random),
       guard_(parts.files, MarkPaths(config_), config_.random),
       integrity_({parts.tunnel, parts.routes, parts.files, config_.clocks},
-                 config_.run_directory + "/boot") {}
+                 config_.run_directory + "/boot"),
+      keys_(config_.fleet, config_.node, config_.identity, config_.random) {
+  desired_.keys = &keys_.wanted();
+}
 
 absl::Status AgentCore::Start() {
   SLUICE_RETURN_IF_ERROR(book_.Load(config_.lease_key, config_.boot_nonce));
@@ -147,7 +150,10 @@ void AgentCore::OnConnected(Outbox& out) {
   hello.set_version(config_.version);
   const absl::StatusOr<PublicKey> key = parts_.tunnel.public_key();
   faults_.Update("cannot read the link tunnel's key", key.status());
-  if (key.ok()) hello.set_tunnel_key(ToWireBytes(*key));
+  if (key.ok()) {
+    hello.set_tunnel_key(ToWireBytes(*key));
+    keys_.SetTunnelKey(*key);
+  }
   for (const std::string& endpoint : endpoints_) hello.add_fabric_endpoints(endpoint);
   for (const Choice& choice : config_.choices) {
     agent::v1::Capability& capability = *hello.add_capabilities();
@@ -161,6 +167,7 @@ void AgentCore::OnConnected(Outbox& out) {
   out.push_back(std::move(message));
   heartbeats_.Restart();
   renewals_.Reconnected();
+  keys_.Reconnected();
 }
 
 void AgentCore::OnDisconnected() { connected_ = false; }
@@ -180,6 +187,7 @@ void AgentCore::Tick(Outbox& out) {
     faults_.Update("cannot read the gate", executor_.ReadGate(now));
   }
   if (!connected_) return;
+  dirty_ |= keys_.Tick(now, out);
   AskForLeases(now, out);
   if (heartbeats_.Due(now)) SendHeartbeat(now, out);
 }
@@ -193,6 +201,7 @@ BootTime AgentCore::NextWake() const {
   next = std::min(next, heartbeats_.NextAt());
   if (desired_.deny_all) return next;
   const auto admitted = [this](const LinkSide& side) { return ReportOf(side).admitted; };
+  if (const auto at = keys_.NextAt()) next = std::min(next, *at);
   const auto ask = renewals_.NextAt(admitted, parts_.clock.Now());
   return ask ? std::min(next, *ask) : next;
 }
@@ -235,10 +244,18 @@ void AgentCore::LookAtPeers(BootTime now) {
   dirty_ |= std::ranges::any_of(executor_.actual().peers, &ActualPeer::unanswered);
 }
 
+// Those who share a lease with us, and nobody else, have keys with us.
+void AgentCore::TendKeys(BootTime now) {
+  std::set<std::string> nodes;
+  for (const auto& [side, terms] : desired_.leases) nodes.insert(FarNode(side));
+  keys_.Need(nodes, now);
+}
+
 void AgentCore::RunPlan(Outbox& out) {
   dirty_ = false;
   desired_.deny_all = killed_ || !intact_ || guard_.shut();
   const BootTime now = parts_.clock.Now();
+  TendKeys(now);
   Plan plan = Reconcile(desired_, executor_.actual(), now);
   Executor::Outcome outcome = executor_.Execute(plan, now);
   if (!plan.actions.empty()) next_peers_ = std::min(next_peers_, now + kSilentPeerInterval);
@@ -252,6 +269,7 @@ void AgentCore::RunPlan(Outbox& out) {
   }
   const bool all_closed = !outcome.kill_switch && outcome.not_closed.empty();
   Digest(outcome, out);
+  for (const std::string& node : outcome.keyed) keys_.Installed(node, out);
   // What was dropped needs no second plan: it was this plan that closed it.
   if (all_closed) dirty_ = false;
   if (killed_ && all_closed && unclosed_.empty() && !guard_.shut()) Unkill();

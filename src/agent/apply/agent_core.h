@@ -20,6 +20,7 @@
 #include "agent/apply/renewals.h"
 #include "agent/apply/tamper_guard.h"
 #include "agent/deadman/deadman.h"
+#include "agent/keys/key_agreement.h"
 #include "agent/meter/heartbeat_schedule.h"
 #include "agent/reconcile/lease_check.h"
 #include "agent/reconcile/reconcile.h"
@@ -37,6 +38,7 @@ namespace sluice {
 struct AgentCoreConfig {
   std::string fleet;
   std::string node;
+  Secret32 identity;      // the node's Ed25519 seed
   PublicKey lease_key{};  // Ed25519, of the controller; from enrolment
   BootNonce boot_nonce{};
   std::string version;
@@ -112,6 +114,8 @@ class AgentCore {
   std::optional<LeaseRefusal> Check(const Lease& lease) const;
   void Refuse(LeaseRefusal why, std::string_view detail);
   void BadMessage(std::string_view what);
+  // Of the key agreement: what does not fit is a bad message.
+  void TakeKeyWords(const absl::Status& status);
 
   absl::Status LoadConfig();
   void Adopt(BootTime now);
@@ -127,6 +131,7 @@ class AgentCore {
   void StayShut(BootTime now, Outbox& out);
   void TellTamper(Outbox& out) const;
   void LookAtPeers(BootTime now);
+  void TendKeys(BootTime now);
   void RunPlan(Outbox& out);
   void Digest(const Executor::Outcome& outcome, Outbox& out);
   void NoteKilled();
@@ -154,6 +159,7 @@ class AgentCore {
   FaultBoard faults_;
   TamperGuard guard_;
   IntegrityCheck integrity_;
+  KeyAgreement keys_;
 
   bool connected_ = false;
   bool reconnect_ = false;

@@ -376,5 +376,62 @@ TEST_F(AgentCoreLeaseTest, RequestsWhoseAnswerIsLostAreRepeatedInTheNextSession)
   EXPECT_EQ(LastRequest().request_id(), id);
 }
 
+TEST_F(AgentCoreLeaseTest, NothingIsSentBeforeThePeerHasTheKey) {
+  peer_answers_ = false;
+  Connect();
+  Configure();
+  Grant(1);
+  EXPECT_FALSE(GateOpen(kSend));
+  EXPECT_FALSE(HasPeer());
+  ASSERT_EQ(Count(agent::v1::AgentMessage::kKeyRequest), 1);
+  PassExactly(absl::Seconds(3));
+  EXPECT_EQ(Count(agent::v1::AgentMessage::kKeyRequest), 4) << "once a second";
+  EXPECT_THAT(LastHeartbeat().links(0).fault(), HasSubstr("no key yet"));
+  out_.clear();
+  peer_answers_ = true;
+  PassExactly(absl::Seconds(2));
+  EXPECT_TRUE(GateOpen(kSend));
+  const TunnelPeer& peer = tunnel_device_->peers.at(kPeerKey).peer;
+  ASSERT_EQ(peer.epochs.size(), 1u);
+  EXPECT_FALSE(peer.epochs[0].preshared.IsZero());
+  EXPECT_EQ(peer.send_epoch, peer.epochs[0].number);
+}
+
+TEST_F(AgentCoreLeaseTest, ANewEpochReplacesTheOldOneWhileTheLeaseRuns) {
+  Open();
+  const uint64_t first = tunnel_device_->peers.at(kPeerKey).peer.send_epoch;
+  BeginEpoch();
+  Tick();
+  const TunnelPeer& peer = tunnel_device_->peers.at(kPeerKey).peer;
+  EXPECT_EQ(peer.epochs.size(), 2u);
+  EXPECT_GT(peer.send_epoch, first);
+  PassExactly(absl::Seconds(2));
+  ASSERT_EQ(peer.epochs.size(), 1u);
+  EXPECT_GT(peer.epochs[0].number, first);
+  EXPECT_TRUE(GateOpen(kSend));
+  EXPECT_EQ(tunnel_device_->removals, 0);
+}
+
+TEST_F(AgentCoreLeaseTest, ANewLeaseAfterARevocationNeedsNewKeys) {
+  Open();
+  const uint64_t first = tunnel_device_->peers.at(kPeerKey).peer.send_epoch;
+  Revoke(kSend, 1);
+  EXPECT_FALSE(HasPeer());
+  Tick();
+  Deliver(GoodLease(2));
+  ASSERT_TRUE(HasPeer());
+  EXPECT_GT(tunnel_device_->peers.at(kPeerKey).peer.send_epoch, first);
+}
+
+TEST_F(AgentCoreLeaseTest, AnAgentThatStartsAnewAsksForNewKeysAndKeepsThePeerMeanwhile) {
+  Open();
+  const uint64_t first = tunnel_device_->peers.at(kPeerKey).peer.send_epoch;
+  Restart();
+  EXPECT_TRUE(HasPeer());
+  Connect();
+  EXPECT_GT(tunnel_device_->peers.at(kPeerKey).peer.send_epoch, first);
+  EXPECT_EQ(tunnel_device_->removals, 0);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -26,9 +26,23 @@ void AgentCore::OnMessage(const agent::v1::ControllerMessage& message, Outbox& o
       return OnRevoke(message.revoke(), out);
     case agent::v1::ControllerMessage::kReadmission:
       return OnReadmission(message.readmission(), out);
+    case agent::v1::ControllerMessage::kKeyEpoch:
+      if (guard_.shut()) return;
+      return TakeKeyWords(keys_.OnEpoch(message.key_epoch(), parts_.clock.Now(), out));
+    case agent::v1::ControllerMessage::kKeyOffer:
+      return TakeKeyWords(keys_.OnOffer(message.key_offer()));
+    case agent::v1::ControllerMessage::kKeyState:
+      return TakeKeyWords(keys_.OnState(message.key_state(), parts_.clock.Now()));
     case agent::v1::ControllerMessage::BODY_NOT_SET:
       return BadMessage("a message of an unknown kind");
   }
+}
+
+// Words that come late are no fault: of an epoch that has been given up meanwhile.
+void AgentCore::TakeKeyWords(const absl::Status& status) {
+  dirty_ |= status.ok();
+  if (!status.ok() && !absl::IsFailedPrecondition(status))
+    BadMessage(StrCat("key agreement: ", ToStd(status.message())));
 }
 
 void AgentCore::BadMessage(std::string_view what) {

@@ -36,6 +36,7 @@ void AgentCore::CutForTamper(Outbox& out) {
   blank.listen_port = config_.tunnel_port;
   blank.mark = kTunnelMark;
   const Executor::NodeOutcome cut = executor_.CloseNode(blank, parts_.clock);
+  keys_.Clear();
   if (cut.cut_at && guard_.mark().cut_at_ns() == 0) guard_.SetCutAt(*cut.cut_at);
   cut_done_ = cut.done;
   next_cut_ = parts_.clock.Now() + kCutAgain;

@@ -27,20 +27,25 @@ inline const LinkSide kSend{{"a1", "b1"}, Role::kSend};
 inline const LinkSide kReceive{{"b1", "a1"}, Role::kReceive};
 inline const PublicKey kPeerKey = {0xb1};
 
+inline Secret32 FilledSecret(uint8_t byte) {
+  std::array<uint8_t, 32> bytes{};
+  bytes.fill(byte);
+  return Secret32(bytes);
+}
+
 // Node a1, whose links are a1>b1 (it sends) and b1>a1 (it receives).
 class CoreRig : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::array<uint8_t, 32> seed{};
-    seed.fill(7);
-    signing_seed_ = Secret32(seed);
+    signing_seed_ = FilledSecret(7);
+    peer_.SetTunnelKey(kPeerKey);
     files_.files["/proc/sys/kernel/random/boot_id"] = "boot-1\n";
     routes_.AddDevice("acc0", "veth");
     routes_.AddDevice("fab0", "veth");
     routes_.AddDevice("slu0", "wireguard");
     ASSERT_TRUE(routes_.AddAddress("fab0", {ParseIpAddress("192.0.2.1").value(), 24}).ok());
     TunnelConfig tunnel;
-    tunnel.private_key = Secret32(seed);
+    tunnel.private_key = signing_seed_;
     tunnel_ = std::make_unique<TunnelFake>("slu0", tunnel_device_);
     ASSERT_TRUE(tunnel_->Configure(tunnel).ok());
     Boot();
@@ -56,6 +61,7 @@ class CoreRig : public ::testing::Test {
     AgentCoreConfig config;
     config.fleet = "f1";
     config.node = "a1";
+    config.identity = FilledSecret(1);
     config.lease_key = Ed25519PublicKey(signing_seed_);
     config.boot_nonce = booted->nonce;
     config.version = "1.2.3";
@@ -76,7 +82,7 @@ class CoreRig : public ::testing::Test {
     core_.reset();
     Boot();
     ASSERT_TRUE(started_.ok()) << started_;
-    core_->Tick(out_);
+    Tick();
   }
 
   // Deterministic, and never the same twice.
@@ -89,13 +95,69 @@ class CoreRig : public ::testing::Test {
 
   void Connect() {
     core_->OnConnected(out_);
+    Tick();
+  }
+  // The core's words about keys go to the controller and to b1, and theirs come back.
+  void Tick() {
     core_->Tick(out_);
+    while (peer_answers_ && Agree()) core_->Tick(out_);
+  }
+  bool Agree() {
+    const AgentCore::Outbox said = TakeKeyWords();
+    for (const agent::v1::AgentMessage& message : said) {
+      agent::v1::ControllerMessage to_peer;
+      if (message.has_key_request()) BeginEpoch();
+      if (message.has_key_offer()) {
+        agent::v1::KeyOffer offer = message.key_offer();
+        offer.set_peer("a1");
+        EXPECT_TRUE(peer_.OnOffer(offer).ok());
+      }
+      if (message.has_key_state()) {
+        agent::v1::KeyState state = message.key_state();
+        state.set_peer("a1");
+        EXPECT_TRUE(peer_.OnState(state, clock_.Now()).ok());
+      }
+      peer_.Installed("a1", peer_out_);
+      for (agent::v1::AgentMessage& answer : std::exchange(peer_out_, {})) FromPeer(answer);
+    }
+    return !said.empty();
+  }
+  AgentCore::Outbox TakeKeyWords() {
+    AgentCore::Outbox words;
+    AgentCore::Outbox rest;
+    for (agent::v1::AgentMessage& message : out_) {
+      const bool key =
+          message.has_key_request() || message.has_key_offer() || message.has_key_state();
+      (key ? words : rest).push_back(std::move(message));
+    }
+    out_ = std::move(rest);
+    return words;
+  }
+  void BeginEpoch() {
+    agent::v1::ControllerMessage message;
+    agent::v1::KeyEpoch& epoch = *message.mutable_key_epoch();
+    epoch.set_epoch(++epoch_);
+    epoch.set_secret(std::string(32, 's'));
+    epoch.set_peer("a1");
+    epoch.set_peer_identity(ToWireBytes(Ed25519PublicKey(FilledSecret(1))));
+    EXPECT_TRUE(peer_.OnEpoch(epoch, clock_.Now(), peer_out_).ok());
+    epoch.set_peer("b1");
+    epoch.set_peer_identity(ToWireBytes(Ed25519PublicKey(FilledSecret(2))));
+    core_->OnMessage(message, out_);
+  }
+  void FromPeer(const agent::v1::AgentMessage& said) {
+    agent::v1::ControllerMessage message;
+    if (said.has_key_offer()) *message.mutable_key_offer() = said.key_offer();
+    if (said.has_key_state()) *message.mutable_key_state() = said.key_state();
+    if (said.has_key_offer()) message.mutable_key_offer()->set_peer("b1");
+    if (said.has_key_state()) message.mutable_key_state()->set_peer("b1");
+    core_->OnMessage(message, out_);
   }
   // Time passes in small steps, as the owner's loop would see it.
   void Pass(absl::Duration d, absl::Duration step = absl::Milliseconds(10)) {
     for (absl::Duration done; done < d; done += step) {
       clock_.Advance(step);
-      core_->Tick(out_);
+      Tick();
     }
   }
   // As the loop does it: sleep until the core wants to be woken.
@@ -105,7 +167,7 @@ class CoreRig : public ::testing::Test {
       const BootTime next = std::min(end, core_->NextWake());
       ASSERT_GT(next, clock_.Now()) << "the core would spin";
       clock_.Advance(next - clock_.Now());
-      core_->Tick(out_);
+      Tick();
     }
   }
 
@@ -133,7 +195,7 @@ class CoreRig : public ::testing::Test {
     agent::v1::ControllerMessage message;
     *message.mutable_config() = config;
     core_->OnMessage(message, out_);
-    core_->Tick(out_);
+    Tick();
   }
 
   Lease GoodLease(uint64_t sequence, const LinkSide& side = kSend) const {
@@ -156,7 +218,7 @@ class CoreRig : public ::testing::Test {
     agent::v1::ControllerMessage message;
     *message.mutable_lease() = lease;
     core_->OnMessage(message, out_);
-    core_->Tick(out_);
+    Tick();
   }
   // Answers the last lease request.
   Lease Grant(uint64_t sequence) {
@@ -172,7 +234,7 @@ class CoreRig : public ::testing::Test {
     message.mutable_denied()->set_link("a1>b1");
     message.mutable_denied()->set_retry_after_ns(absl::ToInt64Nanoseconds(retry_after));
     core_->OnMessage(message, out_);
-    core_->Tick(out_);
+    Tick();
   }
   void Revoke(const LinkSide& side, uint64_t sequence) {
     agent::v1::ControllerMessage message;
@@ -244,6 +306,10 @@ class CoreRig : public ::testing::Test {
   int random_ = 0;
   bool integrity_is_tamper_ = false;  // from the next Boot on
   bool adopted_ = false;
+  bool peer_answers_ = true;
+  KeyAgreement peer_{"f1", "b1", FilledSecret(2), RandomBytes};
+  KeyAgreement::Outbox peer_out_;
+  uint64_t epoch_ = 0;
   absl::Status started_;
   FakeClock clock_;
   FakeGate gate_{clock_};

@@ -57,13 +57,19 @@ absl::Status Executor::ReadPeers() {
   actual_.peers.clear();
   std::map<PublicKey, int> asked;
   for (const TunnelPeerState& state : peers) {
-    ActualPeer peer{state.peer.key, state.peer.endpoint, state.peer.allowed};
+    ActualPeer peer;
+    peer.key = state.peer.key;
+    peer.endpoint = state.peer.endpoint;
+    peer.allowed = state.peer.allowed;
     if (state.sent_bytes > 0 && !state.last_handshake) {
       const int readings = asked[peer.key] = asked_[peer.key] + 1;
       peer.unanswered = readings > (*own_key_ < peer.key ? kPatience : kMorePatience);
     }
-    const auto set = set_endpoints_.find(peer.key);
-    if (set != set_endpoints_.end()) peer.endpoint = set->second;
+    if (const auto set = set_.find(peer.key); set != set_.end()) {
+      peer.endpoint = set->second.endpoint;
+      peer.epochs = set->second.epochs;
+      peer.send_epoch = set->second.send_epoch;
+    }
     actual_.peers.push_back(std::move(peer));
   }
   asked_ = std::move(asked);
@@ -106,7 +112,7 @@ void Executor::TakeCut(CutResult cut, Outcome& outcome) {
   for (const LinkReport& report : cut.closed) actual_.gate[report.side] = report;
   for (const PublicKey& key : cut.removed) {
     std::erase_if(actual_.peers, [&](const ActualPeer& peer) { return peer.key == key; });
-    set_endpoints_.erase(key);
+    set_.erase(key);
     asked_.erase(key);
   }
   outcome.closed = std::move(cut.closed);
@@ -162,13 +168,19 @@ void Executor::Set(const SetPeer& action, Outcome& outcome) {
   peer.key = action.terms.key;
   peer.endpoint = action.terms.endpoint;
   peer.allowed = action.terms.allowed;
+  peer.epochs = action.terms.epochs;
+  peer.send_epoch = action.terms.send_epoch;
   if (absl::Status s = tunnel_.SetPeer(peer); !s.ok()) {
     Note(s, StrCat("cannot set the tunnel peer at ", peer.endpoint->ToString()), outcome);
     return;
   }
-  set_endpoints_[peer.key] = *peer.endpoint;
+  ActualPeer set{
+      peer.key,       peer.endpoint, peer.allowed, /*unanswered=*/false, NumbersOf(peer.epochs),
+      peer.send_epoch};
+  set_[peer.key] = set;
   std::erase_if(actual_.peers, [&](const ActualPeer& p) { return p.key == peer.key; });
-  actual_.peers.push_back({peer.key, peer.endpoint, peer.allowed, /*unanswered=*/false});
+  actual_.peers.push_back(std::move(set));
+  outcome.keyed.push_back(action.terms.node);
 }
 
 absl::Status Executor::SetTable(const std::vector<IpPrefix>& prefixes) {

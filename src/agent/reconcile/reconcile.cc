@@ -36,6 +36,11 @@ std::vector<IpPrefix> WantedTunnelRoutes(const NodeConfig& config) {
   return Sorted(std::move(prefixes));
 }
 
+const ActualPeer* Find(const std::vector<ActualPeer>& peers, const PublicKey& key) {
+  const auto it = std::ranges::find(peers, key, &ActualPeer::key);
+  return it == peers.end() || it->unanswered ? nullptr : &*it;
+}
+
 class Reconciler {
  public:
   Reconciler(const Desired& desired, const Actual& actual, BootTime now)
@@ -58,7 +63,7 @@ class Reconciler {
     }
     // Before the leases: what the gate admits first must find its way.
     SetPeers(peers);
-    ApplyLeases();
+    ApplyLeases(peers);
     return std::move(plan_);
   }
 
@@ -79,9 +84,20 @@ class Reconciler {
     }
   }
 
-  void ApplyLeases() {
+  // What is sent before the peer has the key would be charged and lost.
+  bool MaySend(const std::string& node, const std::vector<PeerTerms>& peers) const {
+    const auto peer = std::ranges::find(peers, node, &PeerTerms::node);
+    return peer != peers.end() && (peer->send_epoch != 0 || peer->epochs.empty());
+  }
+
+  void ApplyLeases(const std::vector<PeerTerms>& peers) {
     for (const auto& [side, terms] : desired_.leases) {
       if (!MayBeOpen(side)) continue;
+      if (side.role == Role::kSend && !MaySend(FarNode(side), peers)) {
+        plan_.obstacles.try_emplace(
+            side, StrCat("no key yet: ", FarNode(side), " has not said that it has one"));
+        continue;
+      }
       const auto report = actual_.gate.find(side);
       if (report == actual_.gate.end() || report->second.lease_sequence < terms.sequence) {
         plan_.actions.push_back(ApplyLease{side, terms});
@@ -100,14 +116,34 @@ class Reconciler {
       if (sides == open.end()) continue;
       const auto endpoint = ChooseEndpoint(peer.endpoints, desired_.fabric_networks);
       if (peer.key && endpoint) {
-        peers.push_back({*peer.key, *endpoint, Sorted(peer.prefixes)});
-        continue;
+        PeerTerms terms{peer.node, *peer.key, *endpoint, Sorted(peer.prefixes), {}, 0};
+        if (AddKeys(terms)) {
+          peers.push_back(std::move(terms));
+          continue;
+        }
       }
-      const std::string why = StrCat("no tunnel to ", peer.node, ": its ",
-                                     peer.key ? "fabric address" : "tunnel key", " is not known");
+      const std::string why =
+          peer.key && endpoint
+              ? StrCat("no key yet: it is being agreed on with ", peer.node)
+              : StrCat("no tunnel to ", peer.node, ": its ",
+                       peer.key ? "fabric address" : "tunnel key", " is not known");
       for (const LinkSide& side : sides->second) plan_.obstacles[side] = why;
     }
     return peers;
+  }
+
+  // False if there are none, neither agreed on nor left by an earlier run.
+  bool AddKeys(PeerTerms& terms) const {
+    if (desired_.keys != nullptr) {
+      const auto keys = desired_.keys->find(terms.node);
+      if (keys != desired_.keys->end() && keys->second.tunnel_key == terms.key) {
+        terms.epochs = keys->second.epochs;
+        terms.send_epoch = keys->second.send_epoch;
+        return true;
+      }
+    }
+    const ActualPeer* peer = Find(actual_.peers, terms.key);
+    return peer != nullptr && peer->epochs.empty();
   }
 
   void RemovePeers(const std::vector<PeerTerms>& wanted) {
@@ -120,11 +156,11 @@ class Reconciler {
 
   void SetPeers(const std::vector<PeerTerms>& wanted) {
     for (const PeerTerms& terms : wanted) {
-      const bool same =
-          std::any_of(actual_.peers.begin(), actual_.peers.end(), [&](const ActualPeer& peer) {
-            return peer.key == terms.key && peer.endpoint == terms.endpoint &&
-                   Sorted(peer.allowed) == terms.allowed && !peer.unanswered;
-          });
+      const ActualPeer* peer = Find(actual_.peers, terms.key);
+      const bool same = peer != nullptr && peer->endpoint == terms.endpoint &&
+                        Sorted(peer->allowed) == terms.allowed &&
+                        peer->epochs == NumbersOf(terms.epochs) &&
+                        peer->send_epoch == terms.send_epoch;
       if (!same) plan_.actions.push_back(SetPeer{terms});
     }
   }
@@ -137,6 +173,17 @@ class Reconciler {
 };
 
 }  // namespace
+
+std::vector<uint64_t> NumbersOf(const std::vector<TunnelEpoch>& epochs) {
+  std::vector<uint64_t> numbers;
+  for (const TunnelEpoch& epoch : epochs) numbers.push_back(epoch.number);
+  return numbers;
+}
+
+bool operator==(const PeerTerms& a, const PeerTerms& b) {
+  return a.node == b.node && a.key == b.key && a.endpoint == b.endpoint && a.allowed == b.allowed &&
+         NumbersOf(a.epochs) == NumbersOf(b.epochs) && a.send_epoch == b.send_epoch;
+}
 
 std::optional<Endpoint> ChooseEndpoint(const std::vector<Endpoint>& endpoints,
                                        const std::vector<IpPrefix>& fabric_networks) {

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/units.h"
 #include "model/lease.h"
+#include "model/link_epoch.h"
 #include "model/prefix.h"
 
 namespace sluice {
@@ -35,15 +36,22 @@ struct SideRoute {
 };
 
 struct PeerTerms {
+  std::string node;
   PublicKey key{};
   Endpoint endpoint;
   std::vector<IpPrefix> allowed;  // sorted
-  friend bool operator==(const PeerTerms&, const PeerTerms&) = default;
+  // As in PeerKeys. No epochs: those that an earlier run of the agent left are kept.
+  std::vector<TunnelEpoch> epochs;
+  uint64_t send_epoch = 0;
+  friend bool operator==(const PeerTerms& a, const PeerTerms& b);
 };
+// Which epochs, without a look at their keys.
+std::vector<uint64_t> NumbersOf(const std::vector<TunnelEpoch>& epochs);
 
 struct Desired {
   NodeConfig config;
   std::map<LinkSide, LeaseTerms> leases;
+  const PeerKeyMap* keys = nullptr;  // outlives the plan; null: none
   // The node's fabric networks, in the order of its ports; an endpoint inside
   // one of them is preferred.
   std::vector<IpPrefix> fabric_networks;
@@ -59,6 +67,9 @@ struct ActualPeer {
   // It was asked for a handshake a while ago and has never answered: when it was asked
   // it may not have known us. WireGuard itself asks again only after 5 s.
   bool unanswered = false;
+  // As last set; empty for what an earlier run left.
+  std::vector<uint64_t> epochs;
+  uint64_t send_epoch = 0;
 };
 
 struct Actual {
@@ -106,7 +117,7 @@ using Action = std::variant<CloseSide, RemovePeer, SetOwnPrefixes, SetGateRoutes
 
 struct Plan {
   // In the order in which they must be done: first all that closes, gate
-  // before peer; then what opens, gate before peer before route.
+  // before peer; then what opens, route before peer before gate.
   std::vector<Action> actions;
   // Sides whose lease cannot carry a packet although nothing here failed, and why.
   std::map<LinkSide, std::string> obstacles;

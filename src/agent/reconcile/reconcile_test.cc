@@ -43,6 +43,17 @@ class ReconcileTest : public ::testing::Test {
                     {"b2", {Prefix("10.4.0.0/24")}, Key(2), {At("192.0.2.4:51820")}}};
     config.links = {{kSendB1, 1}, {kReceiveB1, 1}, {kSendB2, 1}};
     desired_.fabric_networks = {Prefix("192.0.2.0/24")};
+    keys_["b1"] = {Key(1), Epochs({5}), 5};
+    keys_["b2"] = {Key(2), Epochs({6}), 6};
+    desired_.keys = &keys_;
+  }
+  static std::vector<TunnelEpoch> Epochs(const std::vector<uint64_t>& numbers) {
+    std::vector<TunnelEpoch> epochs;
+    for (const uint64_t number : numbers) epochs.emplace_back().number = number;
+    return epochs;
+  }
+  static PeerTerms PeerB1() {
+    return {"b1", Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}, Epochs({5}), 5};
   }
 
   // Does what the plan says, as a perfect world would.
@@ -58,7 +69,8 @@ class ReconcileTest : public ::testing::Test {
       if (auto* a = std::get_if<RemovePeer>(&action)) RemoveActual(a->key);
       if (auto* a = std::get_if<SetPeer>(&action)) {
         RemoveActual(a->terms.key);
-        actual_.peers.push_back({a->terms.key, a->terms.endpoint, a->terms.allowed, false});
+        actual_.peers.push_back({a->terms.key, a->terms.endpoint, a->terms.allowed, false,
+                                 NumbersOf(a->terms.epochs), a->terms.send_epoch});
       }
     }
   }
@@ -71,6 +83,7 @@ class ReconcileTest : public ::testing::Test {
     return Reconcile(desired_, actual_, kNow);
   }
 
+  PeerKeyMap keys_;
   Desired desired_;
   Actual actual_;
 };
@@ -94,8 +107,7 @@ TEST_F(ReconcileTest, SetsThePeerAndThenOpensTheGate) {
   Settle();
   desired_.leases[kSendB1] = Terms(1);
   EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions,
-              ElementsAre(Action(SetPeer{{Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}}}),
-                          Action(ApplyLease{kSendB1, Terms(1)})));
+              ElementsAre(Action(SetPeer{PeerB1()}), Action(ApplyLease{kSendB1, Terms(1)})));
 }
 
 TEST_F(ReconcileTest, OnePeerServesBothDirections) {
@@ -176,10 +188,15 @@ TEST_F(ReconcileTest, ANewTunnelKeyReplacesThePeer) {
   desired_.leases[kSendB1] = Terms(1);
   Settle();
   desired_.config.peers[0].key = Key(9);
-  const Plan plan = Reconcile(desired_, actual_, kNow);
+  Plan plan = Reconcile(desired_, actual_, kNow);
+  EXPECT_THAT(plan.actions, ElementsAre(Action(RemovePeer{Key(1)})))
+      << "the keys were made with the tunnel that is gone";
+  keys_["b1"] = {Key(9), Epochs({7}), 7};
+  plan = Reconcile(desired_, actual_, kNow);
   ASSERT_EQ(plan.actions.size(), 2u);
   EXPECT_EQ(plan.actions[0], Action(RemovePeer{Key(1)}));
   EXPECT_EQ(std::get<SetPeer>(plan.actions[1]).terms.key, Key(9));
+  EXPECT_EQ(std::get<SetPeer>(plan.actions[1]).terms.send_epoch, 7u);
 }
 
 TEST_F(ReconcileTest, DenyAllClosesEverything) {
@@ -197,6 +214,57 @@ TEST_F(ReconcileTest, TheOrderOfAConfigDoesNotMatter) {
   std::reverse(desired_.config.peers.begin(), desired_.config.peers.end());
   std::reverse(desired_.config.links.begin(), desired_.config.links.end());
   EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions, IsEmpty());
+}
+
+TEST_F(ReconcileTest, WithoutAKeyNothingIsSentAndNoPeerIsSet) {
+  Settle();
+  keys_.erase("b1");
+  desired_.leases[kSendB1] = Terms(1);
+  desired_.leases[kReceiveB1] = Terms(1);
+  const Plan plan = Reconcile(desired_, actual_, kNow);
+  EXPECT_THAT(plan.actions, ElementsAre(Action(ApplyLease{kReceiveB1, Terms(1)})));
+  EXPECT_THAT(plan.obstacles.at(kSendB1), HasSubstr("no key yet"));
+}
+
+TEST_F(ReconcileTest, TheGateOpensForSendingWhenThePeerHasTheKeyToo) {
+  Settle();
+  keys_["b1"].send_epoch = 0;
+  desired_.leases[kSendB1] = Terms(1);
+  Plan plan = Settle();
+  EXPECT_THAT(plan.actions, IsEmpty());
+  EXPECT_EQ(actual_.peers.size(), 1u);
+  EXPECT_FALSE(actual_.gate.contains(kSendB1));
+  EXPECT_THAT(plan.obstacles.at(kSendB1), HasSubstr("b1 has not said that it has one"));
+  keys_["b1"].send_epoch = 5;
+  plan = Reconcile(desired_, actual_, kNow);
+  EXPECT_THAT(plan.actions,
+              ElementsAre(Action(SetPeer{PeerB1()}), Action(ApplyLease{kSendB1, Terms(1)})));
+}
+
+TEST_F(ReconcileTest, EveryStepOfARotationSetsThePeer) {
+  desired_.leases[kSendB1] = Terms(1);
+  ASSERT_THAT(Settle().actions, IsEmpty());
+  const auto step = [&](const std::vector<uint64_t>& epochs, uint64_t send) {
+    keys_["b1"] = {Key(1), Epochs(epochs), send};
+    const Plan plan = Reconcile(desired_, actual_, kNow);
+    EXPECT_EQ(plan.actions.size(), 1u);
+    EXPECT_THAT(Settle().actions, IsEmpty());
+  };
+  step({5, 6}, 5);
+  step({5, 6}, 6);
+  step({6}, 6);
+}
+
+TEST_F(ReconcileTest, WhatAnEarlierRunLeftIsKeptUntilThereAreNewKeys) {
+  desired_.leases[kSendB1] = Terms(1);
+  Settle();
+  actual_.peers[0].epochs.clear();  // as after a start
+  actual_.peers[0].send_epoch = 0;
+  keys_.clear();
+  EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions, IsEmpty());
+  desired_.leases[kSendB1] = Terms(2);
+  EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions,
+              ElementsAre(Action(ApplyLease{kSendB1, Terms(2)})));
 }
 
 TEST(ChooseEndpointTest, PrefersOurNetworksThenOurFamily) {
@@ -219,9 +287,8 @@ TEST_F(ReconcileTest, APeerThatDoesNotAnswerIsAskedAnew) {
   ASSERT_EQ(actual_.peers.size(), 1u);
   ASSERT_THAT(Settle().actions, IsEmpty());
   actual_.peers[0].unanswered = true;
-  const PeerTerms terms{Key(1), At("192.0.2.3:51820"), {Prefix("10.3.0.0/24")}};
   EXPECT_THAT(Reconcile(desired_, actual_, kNow).actions,
-              ElementsAre(Action(RemovePeer{Key(1)}), Action(SetPeer{terms})));
+              ElementsAre(Action(RemovePeer{Key(1)}), Action(SetPeer{PeerB1()})));
 }
 
 }  // namespace

@@ -44,6 +44,10 @@ struct CoreConfig {
   // A session that is silent for so long is ended.
   absl::Duration session_timeout = absl::Seconds(3);
   DarkNode dark_node = DarkNode::kSuspend;
+  // After this long, or when a pair of nodes has carried so much under it, the next epoch
+  // of their keys begins.
+  absl::Duration key_lifetime = absl::Minutes(10);
+  Bytes key_volume{1'000'000'000'000};
   std::string endpoint;       // HOST:PORT of the control tunnel, goes into tokens
   PublicKey control_key{};    // WireGuard public key of the control tunnel
   uint16_t grpc_port = 7443;  // at ControllerAddress(), goes into tokens

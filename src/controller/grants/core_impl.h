@@ -146,6 +146,15 @@ class CoreImpl final : public ControllerCore {
     std::vector<Silence> ends;
     size_t loud = 0;  // ends without silent_at
   };
+  // The newest epoch of keys between two nodes that have a lease.
+  using NodePair = std::pair<std::string, std::string>;  // in alphabetical order
+  struct KeyPair {
+    uint64_t epoch = 0;
+    BootTime began;
+    std::array<bool, 2> switched{};  // which of the nodes send under it
+    Bytes carried;                   // by both links, when it began
+    bool done() const { return switched[0] && switched[1]; }
+  };
   // A removed node, whose tunnel stays up until the last words have arrived.
   struct Leaving {
     ControlPeer peer;
@@ -302,6 +311,18 @@ class CoreImpl final : public ControllerCore {
   void GoDark(Node& node, Effects& effects);
   void NoteSpoke(Node& node);
 
+  // core_keys
+  std::vector<const Link*> LinksOf(const NodePair& pair) const;
+  bool MayHaveKeys(const NodePair& pair) const;
+  Bytes CarriedBy(const NodePair& pair) const;
+  void BeginEpoch(const NodePair& pair, Effects& effects);
+  absl::Status OnKeyRequest(const Node& node, const agent::v1::KeyRequest& request,
+                            Effects& effects);
+  absl::Status OnKeyOffer(const Node& node, const agent::v1::KeyOffer& offer, Effects& effects);
+  absl::Status OnKeyState(const Node& node, const agent::v1::KeyState& state, Effects& effects);
+  void TendKeys(Effects& effects);
+  std::optional<KeyView> KeysOf(const LinkName& link) const;
+
   // core_config
   agent::v1::Config BuildConfig(const Node& node) const;
   // Builds the node's Config and sends it if it changed, or always.
@@ -356,6 +377,8 @@ class CoreImpl final : public ControllerCore {
   std::deque<Revocation> revocations_;  // the oldest first
   uint64_t next_revocation_ = 1;
   BootTime shared_at_;
+  std::map<NodePair, KeyPair> key_pairs_;
+  BootTime tended_at_;
   std::vector<Leaving> leaving_;
 };
 

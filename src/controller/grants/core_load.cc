@@ -17,6 +17,7 @@ constexpr absl::Duration kStoreTimeBusy = absl::Seconds(1);
 constexpr absl::Duration kStoreTimeIdle = absl::Seconds(10);
 constexpr absl::Duration kFlushEvery = absl::Seconds(1);
 constexpr absl::Duration kShareEvery = absl::Milliseconds(100);
+constexpr absl::Duration kTendEvery = absl::Seconds(1);
 // Ticks that are so far apart mean that this process stood still.
 constexpr absl::Duration kStall = absl::Milliseconds(500);
 // A shorter one matters to the few heartbeats after which a node is dark: what the nodes
@@ -218,6 +219,7 @@ void CoreImpl::Tick(Effects& effects) {
   if (gone != leaving_.end()) effects.control_peers_changed = true;
   leaving_.erase(gone, leaving_.end());
   if (now - shared_at_ >= kShareEvery) SetShares();
+  if (now - tended_at_ >= kTendEvery) TendKeys(effects);
   if (std::exchange(marks_due_, false) || now - flushed_at_ >= kFlushEvery) FlushDirty();
 }
 

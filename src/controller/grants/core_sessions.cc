@@ -43,6 +43,12 @@ absl::Status CoreImpl::OnMessage(const std::string& name, uint64_t session,
       return OnLeaseRequest(*node, message.lease_request(), effects);
     case agent::v1::AgentMessage::kLeaseClosed:
       return OnLeaseClosed(*node, message.lease_closed(), effects);
+    case agent::v1::AgentMessage::kKeyRequest:
+      return OnKeyRequest(*node, message.key_request(), effects);
+    case agent::v1::AgentMessage::kKeyOffer:
+      return OnKeyOffer(*node, message.key_offer(), effects);
+    case agent::v1::AgentMessage::kKeyState:
+      return OnKeyState(*node, message.key_state(), effects);
     case agent::v1::AgentMessage::kTamper:
       return OnTamper(*node, message.tamper(), effects);
     default:

@@ -147,6 +147,7 @@ LinkView CoreImpl::ViewOf(const Link& link) const {
     view.expires_in = rest;
     view.leased_rate = record.send.rate;
   }
+  view.key = KeysOf(record.link);
   SetState(link, account, view);
   return view;
 }

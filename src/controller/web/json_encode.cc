@@ -180,6 +180,11 @@ Json ToJson(const std::optional<EndView>& end) {
           {"expires_in_s", Remaining(end->expires_in)}};
 }
 
+Json ToJson(const std::optional<KeyView>& key) {
+  if (!key) return nullptr;
+  return {{"epoch", key->epoch}, {"age_s", Seconds(key->age)}, {"in_use", key->done}};
+}
+
 Json ToJson(const std::optional<MismatchView>& mismatch) {
   if (!mismatch) return nullptr;
   return {{"sent_bytes", mismatch->sent.value},
@@ -210,6 +215,7 @@ Json ToJson(const LinkView& link) {
   out["drops"] = DropPackets(link.drops);
   out["sender"] = ToJson(link.sender);
   out["receiver"] = ToJson(link.receiver);
+  out["key"] = ToJson(link.key);
   out["mismatch"] = ToJson(link.mismatch);
   return out;
 }

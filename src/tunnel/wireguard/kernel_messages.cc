@@ -97,6 +97,12 @@ TunnelPeerState DecodePeer(const nlattr* nest) {
       case WGPEER_A_PUBLIC_KEY:
         state.peer.key = AttributeAs<PublicKey>(a);
         break;
+      case WGPEER_A_PRESHARED_KEY: {
+        auto key = AttributeAs<std::array<uint8_t, 32>>(a);
+        SetPreshared(state.peer, Secret32(key));
+        Wipe(key.data(), key.size());
+        break;
+      }
       case WGPEER_A_ENDPOINT:
         state.peer.endpoint = DecodeEndpoint(a);
         break;
@@ -182,6 +188,9 @@ std::vector<NetlinkMessage> EncodeSetPeer(uint16_t family, const std::string& de
     if (first && replace_allowed) {
       message.PutU32(WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
     }
+    if (const Secret32* preshared = PresharedOf(peer); first && preshared != nullptr)
+      message.PutBytes(WGPEER_A_PRESHARED_KEY, preshared->bytes().data(),
+                       preshared->bytes().size());
     if (first && peer.endpoint) PutEndpoint(message, *peer.endpoint);
     message.PutU16(WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL,
                    static_cast<uint16_t>(absl::ToInt64Seconds(peer.keepalive)));

@@ -117,6 +117,10 @@ class Reader {
       uint16_t seconds = 0;
       good = DecodeNumber(value, seconds);
       state.peer.keepalive = absl::Seconds(seconds);
+    } else if (key == "preshared_key") {
+      Secret32 secret;
+      good = DecodeKey(value, secret.mutable_bytes());
+      if (good) SetPreshared(state.peer, std::move(secret));
     } else if (key == "rx_bytes") {
       good = DecodeNumber(value, state.received_bytes);
     } else if (key == "tx_bytes") {
@@ -191,6 +195,11 @@ SecretText UapiSetPeer(const TunnelPeer& peer, bool replace_allowed) {
   text.Append("set=1\npublic_key=");
   AppendHex(text, peer.key);
   text.Append("\n");
+  if (const Secret32* preshared = PresharedOf(peer)) {
+    text.Append("preshared_key=");
+    AppendHex(text, preshared->bytes());
+    text.Append("\n");
+  }
   if (peer.endpoint) text.Append(StrCat("endpoint=", peer.endpoint->ToString(), "\n"));
   text.Append(StrCat("persistent_keepalive_interval=", absl::ToInt64Seconds(peer.keepalive), "\n"));
   if (replace_allowed) {

@@ -47,7 +47,10 @@ TEST(ParseUapiStateTest, ReadsTheSpecificationsExample) {
   EXPECT_EQ(first.peer.key, Key(kPeer1));
   EXPECT_EQ(first.peer.endpoint->ToString(), "[abcd:23::33]:51820");
   EXPECT_EQ(first.last_handshake, std::nullopt) << "not the next peer's";
+  ASSERT_NE(PresharedOf(first.peer), nullptr);
+  EXPECT_EQ(ToHex(PresharedOf(first.peer)->bytes()).substr(0, 8), "18851509");
   const TunnelPeerState& second = state->peers[1];
+  EXPECT_EQ(PresharedOf(second.peer), nullptr);
   EXPECT_EQ(second.peer.key, Key(kPeer2));
   EXPECT_EQ(second.sent_bytes, 38333U);
   EXPECT_EQ(second.received_bytes, 2224U);
@@ -127,6 +130,15 @@ TEST(UapiRequestTest, SetsAndRemovesAPeer) {
   peer.endpoint.reset();
   EXPECT_EQ(UapiSetPeer(peer, false).view(),
             StrCat("set=1\npublic_key=", kPeer1, "\npersistent_keepalive_interval=25\n\n"));
+  peer.epochs.resize(2);
+  peer.epochs[0].preshared.mutable_bytes()[0] = 0xcd;
+  EXPECT_EQ(UapiSetPeer(peer, false).view(),
+            StrCat("set=1\npublic_key=", kPeer1, "\npersistent_keepalive_interval=25\n\n"))
+      << "without a key: keep what is there";
+  peer.epochs[1].preshared.mutable_bytes()[0] = 0xab;
+  EXPECT_EQ(UapiSetPeer(peer, false).view(),
+            StrCat("set=1\npublic_key=", kPeer1, "\npreshared_key=ab", std::string(62, '0'),
+                   "\npersistent_keepalive_interval=25\n\n"));
   EXPECT_EQ(UapiRemovePeer(peer.key).view(),
             StrCat("set=1\npublic_key=", kPeer1, "\nremove=true\n\n"));
 }

@@ -18,6 +18,15 @@ struct WireguardState {
   std::vector<TunnelPeerState> peers;
 };
 
+// WireGuard has one preshared key for a peer, of its newest epoch. Null: none, or keep it.
+inline const Secret32* PresharedOf(const TunnelPeer& peer) {
+  if (peer.epochs.empty() || peer.epochs.back().preshared.IsZero()) return nullptr;
+  return &peer.epochs.back().preshared;
+}
+inline void SetPreshared(TunnelPeer& peer, Secret32 key) {
+  if (!key.IsZero()) peer.epochs.emplace_back().preshared = std::move(key);
+}
+
 // What to change of a device; what is not set stays as it is.
 struct WireguardChange {
   std::optional<Secret32> private_key;

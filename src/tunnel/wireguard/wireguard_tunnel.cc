@@ -20,6 +20,14 @@ bool SameAllowed(const TunnelPeer& a, const TunnelPeer& b) {
   return Sorted(a.allowed) == Sorted(b.allowed);
 }
 
+// Whether `now` has the preshared key that `wanted` asks for.
+bool HasPreshared(const TunnelPeer& wanted, const TunnelPeer& now) {
+  const Secret32* key = PresharedOf(wanted);
+  if (key == nullptr) return true;
+  const Secret32* other = PresharedOf(now);
+  return other != nullptr && SameBytes(key->bytes(), other->bytes());
+}
+
 const TunnelPeerState* Find(const WireguardState& state, const PublicKey& key) {
   const auto it = std::find_if(state.peers.begin(), state.peers.end(),
                                [&](const TunnelPeerState& p) { return p.peer.key == key; });
@@ -87,6 +95,7 @@ absl::Status WireguardTunnel::SetPeer(const TunnelPeer& peer) {
   // Replacing them, even by the same, would lose the packets of that moment.
   const bool replace_allowed = old == nullptr || !SameAllowed(old->peer, peer);
   const bool same_rest = old != nullptr && old->peer.keepalive == peer.keepalive &&
+                         HasPreshared(peer, old->peer) &&
                          (!peer.endpoint || old->peer.endpoint == peer.endpoint);
   if (same_rest && !replace_allowed) return absl::OkStatus();
   SLUICE_RETURN_IF_ERROR(wireguard_->SetPeer(peer, replace_allowed));
@@ -94,7 +103,7 @@ absl::Status WireguardTunnel::SetPeer(const TunnelPeer& peer) {
   const TunnelPeerState* now = Find(after, peer.key);
   // The endpoint may have moved since: a peer's packets may come from elsewhere.
   if (now != nullptr && SameAllowed(now->peer, peer) && now->peer.keepalive == peer.keepalive &&
-      (!peer.endpoint || now->peer.endpoint)) {
+      HasPreshared(peer, now->peer) && (!peer.endpoint || now->peer.endpoint)) {
     return absl::OkStatus();
   }
   return absl::InternalError(StrCat("peer ", ToBase64(peer.key), " was set on ", device_,
@@ -111,6 +120,7 @@ absl::Status WireguardTunnel::RemovePeer(const PublicKey& key) {
 
 absl::StatusOr<std::vector<TunnelPeerState>> WireguardTunnel::Peers() {
   SLUICE_ASSIGN_OR_RETURN(WireguardState state, wireguard_->Get());
+  for (TunnelPeerState& peer : state.peers) peer.peer.epochs.clear();
   return std::move(state.peers);
 }
 

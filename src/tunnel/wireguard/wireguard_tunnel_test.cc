@@ -39,6 +39,7 @@ class BackendFake final : public WireguardBackend {
       if (p.peer.key != peer.key) continue;
       if (!replace_allowed) next.peer.allowed = p.peer.allowed;
       if (!peer.endpoint) next.peer.endpoint = p.peer.endpoint;
+      if (PresharedOf(peer) == nullptr) next.peer.epochs = p.peer.epochs;
     }
     if (replace_allowed) ++allowed_replaced;
     std::erase_if(state.peers, [&](const auto& p) { return p.peer.key == peer.key; });
@@ -129,6 +130,23 @@ TEST_F(WireguardTunnelTest, DoesNotTouchAPeerThatIsAsAskedFor) {
   peer.allowed.pop_back();
   ASSERT_TRUE(tunnel_->SetPeer(peer).ok());
   EXPECT_EQ((*tunnel_->Peers())[0].peer.allowed.size(), 1U);
+}
+
+TEST_F(WireguardTunnelTest, ANewEpochsKeyIsSetAndReadBack) {
+  TunnelPeer peer = Peer();
+  peer.epochs.emplace_back().preshared.mutable_bytes()[0] = 1;
+  ASSERT_TRUE(tunnel_->SetPeer(peer).ok());
+  ASSERT_TRUE(tunnel_->SetPeer(peer).ok());
+  EXPECT_EQ(backend_->peer_sets, 1);
+  peer.epochs.emplace_back().preshared.mutable_bytes()[0] = 2;
+  ASSERT_TRUE(tunnel_->SetPeer(peer).ok());
+  EXPECT_EQ(backend_->peer_sets, 2);
+  EXPECT_EQ(backend_->allowed_replaced, 1) << "that would lose packets";
+  EXPECT_EQ(backend_->state.peers[0].peer.epochs.back().preshared.bytes()[0], 2);
+  EXPECT_TRUE(tunnel_->Peers()->at(0).peer.epochs.empty()) << "nobody else needs to see it";
+  backend_->ignores_peers = true;
+  peer.epochs.emplace_back().preshared.mutable_bytes()[0] = 3;
+  EXPECT_EQ(tunnel_->SetPeer(peer).code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(WireguardTunnelTest, BelievesOnlyWhatItReadsBack) {
