@@ -152,6 +152,49 @@ struct Machine {
   }
 };
 
+// A connection from one machine to the other through the tunnel.
+class TcpPair {
+ public:
+  TcpPair(const Machine& from, const Machine& to) {
+    const sockaddr_in6 at = SocketAddress(to.Inner4(), kPort);
+    const auto* address = reinterpret_cast<const sockaddr*>(&at);
+    const int listener = to.ns.In([] { return socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0); });
+    EXPECT_EQ(bind(listener, address, sizeof(at)), 0);
+    EXPECT_EQ(listen(listener, 1), 0);
+    near_ = from.ns.In([] { return socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0); });
+    EXPECT_EQ(connect(near_, address, sizeof(at)), 0);
+    far_ = accept(listener, nullptr, nullptr);
+    close(listener);
+  }
+  ~TcpPair() {
+    close(near_);
+    close(far_);
+  }
+  TcpPair(const TcpPair&) = delete;
+  TcpPair& operator=(const TcpPair&) = delete;
+  // And says that there is no more.
+  void Send(size_t bytes) const {
+    const std::string data(64 << 10, 'x');
+    while (bytes > 0) {
+      const ssize_t sent = send(near_, data.data(), std::min(bytes, data.size()), MSG_NOSIGNAL);
+      if (sent <= 0) break;
+      bytes -= static_cast<size_t>(sent);
+    }
+    shutdown(near_, SHUT_WR);
+  }
+  size_t HearAll() const {
+    char data[64 << 10];
+    size_t bytes = 0;
+    for (ssize_t got = 1; got > 0; bytes += static_cast<size_t>(std::max<ssize_t>(got, 0))) {
+      got = recv(far_, data, sizeof(data), 0);
+    }
+    return bytes;
+  }
+
+ private:
+  int near_ = -1, far_ = -1;
+};
+
 class XfrmRootTest : public ::testing::Test {
  protected:
   static constexpr char kDevice[] = "slx0";
@@ -230,6 +273,20 @@ class XfrmRootTest : public ::testing::Test {
       const absl::Status set = Set(*m, {}, {1}, 1, v6);
       ASSERT_TRUE(set.ok()) << set;
     }
+  }
+  // From the epoch before `next` to that, at both ends.
+  absl::Status Rotate(uint64_t next) {
+    const uint64_t last = next - 1;
+    absl::Status status;
+    for (Machine* m : {&b_, &a_}) status.Update(Set(*m, {last}, {next}, last));
+    for (Machine* m : {&b_, &a_}) status.Update(Set(*m, {last, next}, {}, next));
+    usleep(300'000);  // what is on its way
+    for (Machine* m : {&b_, &a_}) status.Update(Set(*m, {next}, {}, next));
+    return status;
+  }
+  // Whether IPsec there has dropped nothing for whatever reason.
+  static bool CountsNoError(const Machine& m) {
+    return m.ns.Shell("awk '$2 != 0 {print; bad = 1} END {exit bad}' /proc/net/xfrm_stat");
   }
   absl::Status Limit(Machine& m, Role role, uint64_t bytes, absl::Duration lifetime) {
     return m.ns.In([&] { return m.tunnel->Limit(PeerKey(m), role, {Bytes{bytes}, lifetime}); });
