@@ -136,8 +136,8 @@ static __always_inline int is_fabric_control(struct __sk_buff* skb) {
          skb->protocol == bpf_htons(SLUICE_ETHERTYPE_PROBE) || is_nd(skb, ETH_HLEN);
 }
 
-/* ADMIT for a port of a tunnel, or why not. The kill switch silences the link
- * tunnel; the control tunnel stays, or nobody could hear of it or lift it. */
+/* ADMIT for a port of a tunnel, or SLUICE_TUNNEL_ESP where that is one, or why not. The kill switch
+ * silences the link tunnel; the control tunnel stays, or nobody could hear of it or lift it. */
 static __always_inline int check_port(struct sluice_config* c, __u32 port) {
   if (port && port == READ_WORD(c->control_port)) return ADMIT;
   if (!port || port != READ_WORD(c->tunnel_port)) return SLUICE_DROP_CLEARTEXT;
@@ -150,10 +150,9 @@ int fabric_ingress(struct __sk_buff* skb) {
   if (!c) return TC_ACT_SHOT;
   skb->mark = 0;
   if (is_fabric_control(skb)) return TC_ACT_OK;
-  __u32 source, destination;
-  if (!udp_ports(skb, ETH_HLEN, &source, &destination))
-    return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
-  int verdict = check_port(c, destination);
+  struct tunnel_frame f = {};
+  if (!tunnel_frame(skb, ETH_HLEN, &f)) return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
+  int verdict = check_port(c, f.destination);
   return verdict == ADMIT ? TC_ACT_OK : refuse_frame(skb, ETH_HLEN, verdict);
 }
 
@@ -165,10 +164,10 @@ int fabric_egress(struct __sk_buff* skb) {
   if (skb->ingress_ifindex != 0) return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
   if (is_fabric_control(skb) || (!skb->vlan_present && is_mld(skb, ETH_HLEN))) return TC_ACT_OK;
   __u64 mark = READ_WORD(c->tunnel_mark);
-  __u32 source, destination;
-  if (!mark || skb->mark != mark || !udp_ports(skb, ETH_HLEN, &source, &destination))
+  struct tunnel_frame f = {};
+  if (!mark || skb->mark != mark || !tunnel_frame(skb, ETH_HLEN, &f))
     return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
-  int verdict = check_port(c, source);
+  int verdict = check_port(c, f.source);
   if (verdict != ADMIT) return refuse_frame(skb, ETH_HLEN, verdict);
   /* The class of the inner packet, which a kernel tunnel leaves there, would be
    * taken for a band by the port's queue: some links would starve others. */

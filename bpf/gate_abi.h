@@ -35,7 +35,7 @@ enum sluice_drop_reason {
 
 /* Changes with every change of a layout or meaning below. An agent takes over
  * pinned maps only if they carry its own version. */
-#define SLUICE_LAYOUT 3
+#define SLUICE_LAYOUT 4
 
 /* A slot is one side of a link at this node. Slot 0 belongs to none: its
  * drops are those that no link can be blamed for. */
@@ -62,6 +62,9 @@ enum sluice_shaper_mode {
   SLUICE_SHAPER_NONE = 3    /* nothing: benchmarks of the gate alone */
 };
 
+/* In place of the link tunnel's port: it has none, its packets are ESP (IP protocol 50). */
+#define SLUICE_TUNNEL_ESP 0x10000u
+
 /* Map "config", one element, mmap-able. User space writes each word with one
  * atomic store. All words zero means: closed. */
 struct sluice_config {
@@ -70,7 +73,7 @@ struct sluice_config {
   __u64 generation;     /* of the routes; a change empties every cache */
   __u64 shaper_mode;    /* enum sluice_shaper_mode */
   __u64 tunnel_ifindex; /* what acc_egress lets packets come from */
-  __u64 tunnel_port;    /* UDP, host byte order */
+  __u64 tunnel_port;    /* UDP, host byte order, or SLUICE_TUNNEL_ESP */
   __u64 control_port;   /* UDP, host byte order */
   __u64 tunnel_mark;    /* skb->mark of the tunnels' own packets */
 };

@@ -162,28 +162,41 @@ static __always_inline int is_icmp_error(struct __sk_buff* skb, const struct pac
   return type == ICMP_UNREACHABLE || type == ICMP_EXCEEDED || type == ICMP_PARAMETER;
 }
 
-/* Fills the ports of an unfragmented UDP packet without options or extension
- * headers; returns 0 for all else. */
-static __always_inline int udp_ports(struct __sk_buff* skb, __u32 l3, __u32* source,
-                                     __u32* destination) {
-  __u32 l4;
+/* The protocol of an unfragmented packet without options or extension headers, and where its
+ * header is; 0 for all else. */
+static __always_inline __u32 plain_protocol(struct __sk_buff* skb, __u32 l3, __u32* l4) {
   if (skb->vlan_present) return 0;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     struct iphdr* ip = bytes_at(skb, l3, sizeof(*ip));
-    if (!ip || ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP) return 0;
+    if (!ip || ip->version != 4 || ip->ihl != 5) return 0;
     if (ip->frag_off & bpf_htons(IP_FRAGMENT_MASK)) return 0;
-    l4 = l3 + sizeof(*ip);
-  } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-    struct ipv6hdr* ip = bytes_at(skb, l3, sizeof(*ip));
-    if (!ip || ip->version != 6 || ip->nexthdr != IPPROTO_UDP) return 0;
-    l4 = l3 + sizeof(*ip);
-  } else {
-    return 0;
+    *l4 = l3 + sizeof(*ip);
+    return ip->protocol;
   }
-  __be16 ports[4];
-  if (bpf_skb_load_bytes(skb, l4, ports, sizeof(ports))) return 0;
-  *source = bpf_ntohs(ports[0]);
-  *destination = bpf_ntohs(ports[1]);
+  if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+    struct ipv6hdr* ip = bytes_at(skb, l3, sizeof(*ip));
+    if (!ip || ip->version != 6) return 0;
+    *l4 = l3 + sizeof(*ip);
+    return ip->nexthdr;
+  }
+  return 0;
+}
+
+/* What a frame is to the fabric port. */
+struct tunnel_frame {
+  __u32 source; /* UDP ports; SLUICE_TUNNEL_ESP in both for ESP (RFC 4303) */
+  __u32 destination;
+};
+
+/* Fills in what can be a tunnel's; returns 0 for all else. */
+static __always_inline int tunnel_frame(struct __sk_buff* skb, __u32 l3, struct tunnel_frame* f) {
+  __u32 l4 = 0;
+  __u32 protocol = plain_protocol(skb, l3, &l4);
+  __be16 header[4]; /* as long as UDP's, and ESP's SPI and sequence number */
+  if (protocol != IPPROTO_UDP && protocol != IPPROTO_ESP) return 0;
+  if (bpf_skb_load_bytes(skb, l4, header, sizeof(header))) return 0;
+  f->source = protocol == IPPROTO_ESP ? SLUICE_TUNNEL_ESP : bpf_ntohs(header[0]);
+  f->destination = protocol == IPPROTO_ESP ? SLUICE_TUNNEL_ESP : bpf_ntohs(header[1]);
   return 1;
 }
 

@@ -15,16 +15,20 @@
 
 namespace sluice {
 
+// How the link tunnel's packets travel: in UDP, or as ESP (IP protocol 50).
+enum class TunnelTransport { kUdp, kEsp };
+
 // Which devices and ports a datapath stands on. All devices exist before Start.
 struct DatapathConfig {
   std::string accelerator_port;           // "acc0"
   std::vector<std::string> fabric_ports;  // "fab0", …
   std::string tunnel_device;              // link tunnel: layer 3, no Ethernet header
   std::string pin_directory;              // below a bpffs; survives the process
-  uint16_t tunnel_port = 0;               // UDP, local, of the link tunnel
-  uint16_t control_port = 0;              // UDP, local, of the control tunnel
-  uint32_t tunnel_mark = 0;               // fwmark that both tunnels put on what they send
-  std::string shaper = "auto";            // "auto", "edt" or "htb"
+  TunnelTransport tunnel_transport = TunnelTransport::kUdp;  // of the link tunnel
+  uint16_t tunnel_port = 0;     // UDP, local, of the link tunnel; not with ESP
+  uint16_t control_port = 0;    // UDP, local, of the control tunnel
+  uint32_t tunnel_mark = 0;     // fwmark that both tunnels put on what they send
+  std::string shaper = "auto";  // "auto", "edt" or "htb"
 };
 
 // What a lease asks of the gate and the shaper.

@@ -14,6 +14,17 @@ std::string UdpV6(uint16_t from, uint16_t to, const IpOptions& o = {}) {
   return Ethernet(kIpv6Type, Ipv6("2001:db8::1", "2001:db8::2", Udp(from, to, 100), o));
 }
 
+std::string EspV4(const IpOptions& o = {}) {
+  IpOptions esp = o;
+  esp.protocol = 50;
+  return Ethernet(kIpv4Type, Ipv4("192.0.2.1", "192.0.2.2", std::string(60, 'e'), esp));
+}
+
+std::string EspV6() {
+  return Ethernet(kIpv6Type,
+                  Ipv6("2001:db8::1", "2001:db8::2", std::string(60, 'e'), {.protocol = 50}));
+}
+
 std::string Mld() {
   return Ethernet(kIpv6Type,
                   Ipv6("fe80::1", "ff02::16",
@@ -79,6 +90,52 @@ TEST_F(FabricTest, OnlyPlainUdpToTheTunnelsPasses) {
   EXPECT_TRUE(refused(UdpV4(1, kTunnelPort).substr(0, 14 + 20 + 7)));
   EXPECT_TRUE(refused(Ethernet(0x8100, Be16(5) + UdpV4(1, kTunnelPort).substr(12))));
   EXPECT_TRUE(refused(V4()));
+}
+
+TEST_F(FabricTest, EspPassesOnlyIfItIsTheTunnel) {
+  for (const std::string& esp : {EspV4(), EspV6()}) {
+    kernel_->config().tunnel_port = kTunnelPort;
+    EXPECT_TRUE(Refused("fabric_ingress", esp, 0, SLUICE_DROP_CLEARTEXT));
+    EXPECT_TRUE(Refused("fabric_egress", esp, 0, SLUICE_DROP_CLEARTEXT, Marked(kTunnelMark)));
+    kernel_->config().tunnel_port = SLUICE_TUNNEL_ESP;
+    EXPECT_TRUE(Passes("fabric_ingress", esp));
+    EXPECT_TRUE(Passes("fabric_egress", esp, Marked(kTunnelMark)));
+    EXPECT_TRUE(Refused("fabric_egress", esp, 0, SLUICE_DROP_CLEARTEXT));
+    EXPECT_TRUE(Refused("fabric_egress", esp, 0, SLUICE_DROP_CLEARTEXT, Marked(1)));
+    __sk_buff forwarded = Marked(kTunnelMark);
+    forwarded.ingress_ifindex = 3;
+    EXPECT_TRUE(Refused("fabric_egress", esp, 0, SLUICE_DROP_CLEARTEXT, forwarded));
+  }
+}
+
+TEST_F(FabricTest, WithEspOnlyTheControlTunnelsPortIsOpen) {
+  kernel_->config().tunnel_port = SLUICE_TUNNEL_ESP;
+  for (const uint16_t port : {kTunnelPort, uint16_t{0}}) {
+    EXPECT_TRUE(Refused("fabric_ingress", UdpV4(1, port), 0, SLUICE_DROP_CLEARTEXT));
+    EXPECT_TRUE(
+        Refused("fabric_egress", UdpV4(port, 1), 0, SLUICE_DROP_CLEARTEXT, Marked(kTunnelMark)));
+  }
+  EXPECT_TRUE(Passes("fabric_ingress", UdpV4(1, kControlPort)));
+  EXPECT_TRUE(Passes("fabric_egress", UdpV6(kControlPort, 1), Marked(kTunnelMark)));
+}
+
+TEST_F(FabricTest, OnlyPlainEspPasses) {
+  kernel_->config().tunnel_port = SLUICE_TUNNEL_ESP;
+  for (const std::string& frame :
+       {EspV4({.fragment = 0x2000}), EspV4({.fragment = 1}), EspV4({.options = std::string(4, 1)}),
+        EspV4().substr(0, 14 + 20 + 7), Ethernet(0x8100, Be16(5) + EspV4().substr(12)),
+        UdpV4(1, kTunnelPort, {.protocol = 51}), UdpV6(1, kTunnelPort, {.protocol = 44}), V4()}) {
+    EXPECT_TRUE(Refused("fabric_ingress", frame, 0, SLUICE_DROP_CLEARTEXT));
+    EXPECT_TRUE(Refused("fabric_egress", frame, 0, SLUICE_DROP_CLEARTEXT, Marked(kTunnelMark)));
+  }
+}
+
+TEST_F(FabricTest, KillSwitchSilencesEsp) {
+  kernel_->config().tunnel_port = SLUICE_TUNNEL_ESP;
+  kernel_->config().kill_switch = 1;
+  EXPECT_TRUE(Refused("fabric_ingress", EspV4(), 0, SLUICE_DROP_KILL_SWITCH));
+  EXPECT_TRUE(Refused("fabric_egress", EspV6(), 0, SLUICE_DROP_KILL_SWITCH, Marked(kTunnelMark)));
+  EXPECT_TRUE(Passes("fabric_ingress", UdpV4(1, kControlPort)));
 }
 
 TEST_F(FabricTest, ControlFramesPassBothWays) {

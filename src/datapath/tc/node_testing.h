@@ -84,6 +84,7 @@ class NodeTest : public ::testing::Test {
         " && echo 1 >/proc/sys/net/ipv4/ip_forward"
         " && echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"));
     OpenTunnel();
+    if (IsSkipped() || HasFatalFailure()) return;
     ASSERT_TRUE(node_->Shell(
         "echo 0 >/proc/sys/net/ipv4/conf/slu0/rp_filter; ip link set acc0 up && ip link set fab0 up"
         " && ip link set slu0 up && ip route add 10.2.0.0/24 dev slu0"
@@ -222,6 +223,17 @@ class NodeTest : public ::testing::Test {
     EXPECT_EQ(write(tunnel_, packet.data(), packet.size()), static_cast<ssize_t>(packet.size()));
   }
 
+  // Makes the device slu0. A test of another tunnel does it in its own way.
+  virtual void OpenTunnel() {
+    node_->In([&] {
+      tunnel_ = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+      ifreq request{};
+      std::strncpy(request.ifr_name, "slu0", sizeof(request.ifr_name) - 1);
+      request.ifr_flags = IFF_TUN | IFF_NO_PI;
+      EXPECT_EQ(ioctl(tunnel_, TUNSETIFF, &request), 0) << std::strerror(errno);
+    });
+  }
+
   inline static const LinkSide kSend{{"a1", "b1"}, Role::kSend};
   inline static const LinkSide kReceive{{"b1", "a1"}, Role::kReceive};
 
@@ -242,15 +254,6 @@ class NodeTest : public ::testing::Test {
     std::filesystem::create_directories(kPins);
     ASSERT_EQ(mount("bpf", kPins, "bpf", 0, nullptr), 0) << std::strerror(errno);
     mounted_ = true;
-  }
-  void OpenTunnel() {
-    node_->In([&] {
-      tunnel_ = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-      ifreq request{};
-      std::strncpy(request.ifr_name, "slu0", sizeof(request.ifr_name) - 1);
-      request.ifr_flags = IFF_TUN | IFF_NO_PI;
-      EXPECT_EQ(ioctl(tunnel_, TUNSETIFF, &request), 0) << std::strerror(errno);
-    });
   }
   bool mounted_ = false;
 };

@@ -22,8 +22,11 @@ absl::Status CheckConfig(const DatapathConfig& config) {
   if (config.fabric_ports.empty()) return bad("no fabric port; name one, such as fab0");
   if (config.tunnel_device.empty()) return bad("no tunnel device");
   if (config.pin_directory.empty()) return bad("no pin directory");
-  if (config.tunnel_port == 0 || config.control_port == 0) return bad("a tunnel port is 0");
-  if (config.tunnel_port == config.control_port) return bad("both tunnels have the same port");
+  const bool udp = config.tunnel_transport == TunnelTransport::kUdp;
+  if ((udp && config.tunnel_port == 0) || config.control_port == 0)
+    return bad("a tunnel port is 0");
+  if (udp && config.tunnel_port == config.control_port)
+    return bad("both tunnels have the same port");
   if (config.tunnel_mark == 0) return bad("the tunnel mark is 0, which every packet has");
   if ((config.tunnel_mark & SLUICE_MARK_MASK) == SLUICE_MARK)
     return bad("the tunnel mark is one of the gate's own");
@@ -31,6 +34,10 @@ absl::Status CheckConfig(const DatapathConfig& config) {
   devices.insert({config.accelerator_port, config.tunnel_device});
   if (devices.size() != config.fabric_ports.size() + 2) return bad("a device has two roles");
   return absl::OkStatus();
+}
+
+uint64_t TunnelPortWord(const DatapathConfig& config) {
+  return config.tunnel_transport == TunnelTransport::kEsp ? SLUICE_TUNNEL_ESP : config.tunnel_port;
 }
 
 absl::Status CheckLease(const LinkSide& side, const GateLease& lease) {
@@ -114,7 +121,7 @@ absl::Status TcDatapath::SetConfig() {
   SLUICE_ASSIGN_OR_RETURN(const int tunnel, DeviceIndex(config_.tunnel_device));
   sluice_config& words = kernel_->config();
   StoreWord(words.tunnel_ifindex, static_cast<uint64_t>(tunnel));
-  StoreWord(words.tunnel_port, config_.tunnel_port);
+  StoreWord(words.tunnel_port, TunnelPortWord(config_));
   StoreWord(words.control_port, config_.control_port);
   StoreWord(words.tunnel_mark, config_.tunnel_mark);
   return absl::OkStatus();
@@ -283,7 +290,7 @@ absl::Status TcDatapath::VerifyConfig() {
   const bool same = LoadWord(words.layout) == SLUICE_LAYOUT &&
                     LoadWord(words.shaper_mode) == static_cast<uint64_t>(mode_) &&
                     LoadWord(words.tunnel_ifindex) == static_cast<uint64_t>(tunnel) &&
-                    LoadWord(words.tunnel_port) == config_.tunnel_port &&
+                    LoadWord(words.tunnel_port) == TunnelPortWord(config_) &&
                     LoadWord(words.control_port) == config_.control_port &&
                     LoadWord(words.tunnel_mark) == config_.tunnel_mark;
   if (same) return absl::OkStatus();

@@ -46,6 +46,9 @@ class RouteTable {
   virtual absl::Status AddAddress(const std::string& name, const InterfaceAddress& address) = 0;
   // Global-scope addresses only.
   virtual absl::StatusOr<std::vector<InterfaceAddress>> Addresses(const std::string& name) = 0;
+  // The address that the machine puts on packets with this fwmark to `destination`.
+  // Unavailable if nothing leads there.
+  virtual absl::StatusOr<IpAddress> SourceTo(const IpAddress& destination, uint32_t mark) = 0;
   // Makes `routes` the only ones in `table` (never main or local).
   virtual absl::Status ReplaceTable(uint32_t table, const std::vector<Route>& routes) = 0;
   // Packets that came in by `input_device` are routed by `table`, IPv4 and IPv6.

@@ -233,6 +233,27 @@ absl::StatusOr<RtnetlinkRouteTable::Listed> RtnetlinkRouteTable::Wanted(uint32_t
   return wanted;
 }
 
+absl::StatusOr<IpAddress> RtnetlinkRouteTable::SourceTo(const IpAddress& destination,
+                                                        uint32_t mark) {
+  NetlinkMessage message(RTM_GETROUTE, 0);
+  auto* header = message.Extra<rtmsg>();
+  header->rtm_family = Family(destination.v6);
+  header->rtm_dst_len = static_cast<uint8_t>(8 * AddressSize(destination.v6));
+  message.PutBytes(RTA_DST, destination.bytes.data(), AddressSize(destination.v6));
+  message.PutU32(RTA_MARK, mark);
+  std::optional<IpAddress> source;
+  SLUICE_RETURN_IF_ERROR(socket_->Query(
+      message, StrCat("finding a route to ", destination.ToString()), [&](const nlmsghdr* reply) {
+        const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(reply));
+        ForEachAttribute(reply, sizeof(rtmsg), [&](const nlattr* a) {
+          if (mnl_attr_get_type(a) == RTA_PREFSRC) source = AddressFrom(route->rtm_family, a);
+        });
+      }));
+  if (source) return *source;
+  return absl::UnavailableError(
+      StrCat("this machine has no address from which to reach ", destination.ToString()));
+}
+
 bool RtnetlinkRouteTable::Same(const Listed& a, const Listed& b) {
   // The kernel shows IPv6 blackholes on lo.
   return a.plain && b.plain && a.type == b.type &&

@@ -25,6 +25,7 @@ class RtnetlinkRouteTable final : public RouteTable {
   absl::Status SetMtu(const std::string& name, int mtu) override;
   absl::Status AddAddress(const std::string& name, const InterfaceAddress& address) override;
   absl::StatusOr<std::vector<InterfaceAddress>> Addresses(const std::string& name) override;
+  absl::StatusOr<IpAddress> SourceTo(const IpAddress& destination, uint32_t mark) override;
   absl::Status ReplaceTable(uint32_t table, const std::vector<Route>& routes) override;
   absl::Status AddInputRule(const std::string& input_device, uint32_t table,
                             uint32_t priority) override;

@@ -74,6 +74,13 @@ absl::StatusOr<std::vector<InterfaceAddress>> RouteTableFake::Addresses(const st
   return addresses_[name];
 }
 
+absl::StatusOr<IpAddress> RouteTableFake::SourceTo(const IpAddress& destination, uint32_t) {
+  SLUICE_RETURN_IF_ERROR(fail_with);
+  const auto it = sources.find(destination);
+  if (it != sources.end()) return it->second;
+  return absl::UnavailableError(StrCat("nothing leads to ", destination.ToString()));
+}
+
 absl::Status RouteTableFake::ReplaceTable(uint32_t table, const std::vector<Route>& routes) {
   SLUICE_RETURN_IF_ERROR(fail_with);
   if (table == 0 || (table >= 253 && table <= 255)) {

@@ -17,6 +17,8 @@ class RouteTableFake final : public RouteTable {
   void AddDevice(const std::string& name, const std::string& kind);
   // CreateDevice of any kind but these is Unimplemented.
   std::set<std::string> known_kinds = {"wireguard", "veth", "bridge"};
+  // By destination: what SourceTo answers, Unavailable for others.
+  std::map<IpAddress, IpAddress> sources;
   // If not OK, every call returns it and does nothing.
   absl::Status fail_with;
 
@@ -37,6 +39,7 @@ class RouteTableFake final : public RouteTable {
   absl::Status SetMtu(const std::string& name, int mtu) override;
   absl::Status AddAddress(const std::string& name, const InterfaceAddress& address) override;
   absl::StatusOr<std::vector<InterfaceAddress>> Addresses(const std::string& name) override;
+  absl::StatusOr<IpAddress> SourceTo(const IpAddress& destination, uint32_t mark) override;
   absl::Status ReplaceTable(uint32_t table, const std::vector<Route>& routes) override;
   absl::Status AddInputRule(const std::string& input_device, uint32_t table,
                             uint32_t priority) override;

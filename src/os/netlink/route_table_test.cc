@@ -54,6 +54,20 @@ TEST_F(RouteTableTest, MakesFindsAndDeletesADevice) {
   EXPECT_TRUE(absl::IsNotFound(routes_->Device("d0").status()));
 }
 
+TEST_F(RouteTableTest, FindsTheSourceAddressOfARoute) {
+  ASSERT_TRUE(
+      ns_.Shell("ip link add d0 type bridge && ip link set d0 up"
+                " && ip addr add 192.0.2.1/24 dev d0"
+                " && ip addr add 2001:db8::1/64 dev d0 nodad"));
+  for (const auto& [to, from] :
+       {std::pair("192.0.2.7", "192.0.2.1"), std::pair("2001:db8::7", "2001:db8::1")}) {
+    const auto source = routes_->SourceTo(*ParseIpAddress(to), 0x51);
+    ASSERT_TRUE(source.ok()) << source.status();
+    EXPECT_EQ(source->ToString(), from);
+    EXPECT_FALSE(routes_->SourceTo(*ParseIpAddress("198.51.100.1"), 0).ok()) << "no route";
+  }
+}
+
 TEST_F(RouteTableTest, TellsWhatTheKernelCannot) {
   EXPECT_TRUE(absl::IsUnimplemented(routes_->CreateDevice("x0", "no-such-kind")));
   EXPECT_TRUE(absl::IsInvalidArgument(routes_->CreateDevice("a-name-that-is-too-long", "bridge")));
