@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "agent/apply/agent_core.h"
 #include "agent/apply/boot.h"
 #include "agent/apply/identity_store.h"
@@ -30,12 +31,15 @@
 #include "os/netlink/route_table.h"
 #include "os/process/process.h"
 #include "tunnel/wireguard/wireguard_tunnel.h"
+#include "tunnel/xfrm/xfrm_tunnel.h"
 
 namespace sluice {
 namespace {
 
 constexpr size_t kQueued = 8192;
 constexpr size_t kTokenLimit = 4096;
+constexpr char kTunnelFile[] = "/tunnel";  // in the state directory
+constexpr size_t kTunnelLimit = 64;
 
 // Everything of this machine that the commands work with.
 struct Machine {
@@ -44,11 +48,14 @@ struct Machine {
   PosixProcessRunner processes;
   std::unique_ptr<RouteTable> routes;
   std::unique_ptr<TunnelFactory> tunnels;
+  std::unique_ptr<TunnelFactory> xfrm;
   std::unique_ptr<Datapath> datapath;
   std::unique_ptr<FileLock> lock;
 
-  NodeSetup Setup(const AgentFlags& flags) {
-    return NodeSetup(flags.ports, {*routes, *tunnels, files});
+  NodeSetup Setup(const AgentFlags& flags, TunnelKind kind) {
+    NodePorts ports = flags.ports;
+    ports.tunnel_kind = kind;
+    return NodeSetup(std::move(ports), {*routes, *tunnels, files, xfrm.get()});
   }
 };
 
@@ -71,9 +78,47 @@ absl::StatusOr<std::unique_ptr<Machine>> OpenMachine(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(machine->lock, LockRunDirectory(flags, machine->files));
   SLUICE_ASSIGN_OR_RETURN(machine->routes, RtnetlinkRouteTable::Open());
   machine->tunnels = std::make_unique<WireguardTunnelFactory>(machine->processes);
+  machine->xfrm = std::make_unique<XfrmTunnelFactory>(
+      machine->files, flags.run_directory + "/xfrm", machine->clock);
   SLUICE_ASSIGN_OR_RETURN(auto shaper, TcShaper::Open());
   machine->datapath = std::make_unique<TcDatapath>(std::move(shaper), machine->clock);
   return machine;
+}
+
+// What the controller said last; until then what every node can do.
+TunnelKind LastTunnelKind(const AgentFlags& flags, Files& files) {
+  const auto text = files.Read(flags.state_directory + kTunnelFile, kTunnelLimit);
+  if (!text.ok()) return TunnelKind::kWireguard;
+  return ParseTunnelKind(ToStd(absl::StripAsciiWhitespace(*text))).value_or(TunnelKind::kWireguard);
+}
+
+absl::Status KeepTunnelKind(const AgentFlags& flags, Files& files, TunnelKind kind) {
+  return files.WriteDurably(flags.state_directory + kTunnelFile, TunnelKindName(kind) + "\n");
+}
+
+// The link tunnel that this life stands on.
+struct LinkTunnel {
+  TunnelKind wanted = TunnelKind::kWireguard;
+  TunnelKind kind = TunnelKind::kWireguard;
+  std::string fault;  // why kind is not what is wanted
+  std::unique_ptr<Tunnel> tunnel;
+};
+
+// A node that cannot do what its fleet wants opens the other kind, on which nothing will
+// pass, so that its gate stands and it can say why.
+absl::StatusOr<LinkTunnel> OpenLinkTunnel(const AgentFlags& flags, Machine& machine) {
+  LinkTunnel link;
+  link.wanted = link.kind = LastTunnelKind(flags, machine.files);
+  auto tunnel = machine.Setup(flags, link.kind).OpenLinkTunnel();
+  if (!tunnel.ok() && link.wanted == TunnelKind::kXfrm) {
+    link.fault = StrCat("the fleet's links are encrypted by xfrm: ",
+                        ToStd(tunnel.status().message()));
+    link.kind = TunnelKind::kWireguard;
+    tunnel = machine.Setup(flags, link.kind).OpenLinkTunnel();
+  }
+  SLUICE_RETURN_IF_ERROR(tunnel.status());
+  link.tunnel = *std::move(tunnel);
+  return link;
 }
 
 absl::StatusOr<std::string> Token(const AgentFlags& flags, Files& files) {
@@ -112,7 +157,7 @@ absl::StatusOr<NodeSetup::ControlTunnel> ControlOf(const Enrolment& enrolment,
 }
 
 AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment,
-                             const NodeKeys& keys, Booted booted, const Tunnel& tunnel) {
+                             const NodeKeys& keys, Booted booted, const LinkTunnel& link) {
   AgentCoreConfig config;
   config.fleet = enrolment.fleet;
   config.node = enrolment.node;
@@ -127,7 +172,10 @@ AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment
   config.fabric_ports = flags.ports.fabric_ports;
   config.tunnel_port = flags.ports.tunnel_port;
   config.choices = std::move(booted.choices);
-  config.choices.push_back({"tunnel", tunnel.backend(), tunnel.backend_reason()});
+  config.tunnel = link.wanted;
+  config.tunnel_fault = link.fault;
+  config.choices.push_back({"tunnel", link.tunnel->backend(),
+                            link.fault.empty() ? link.tunnel->backend_reason() : link.fault});
   return config;
 }
 
@@ -137,15 +185,15 @@ void Random(std::span<uint8_t> out) { RandomBytes(out); }
 // at the gate, never safety.
 absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Machine& machine,
                                                      NodeSetup& setup, const Enrolment& enrolment,
-                                                     const NodeKeys& keys, Tunnel& tunnel) {
+                                                     const NodeKeys& keys, const LinkTunnel& link) {
   const DatapathConfig gate = setup.datapath_config();
   SLUICE_ASSIGN_OR_RETURN(Booted booted, StartDatapath(machine.files, flags.run_directory,
                                                        *machine.datapath, gate, Random));
-  const AgentCore::Parts parts{machine.clock, *machine.datapath, tunnel, *machine.routes,
+  const AgentCore::Parts parts{machine.clock, *machine.datapath, *link.tunnel, *machine.routes,
                                machine.files};
   const bool adopted = booted.adopted;
   auto core = std::make_unique<AgentCore>(
-      CoreConfigOf(flags, enrolment, keys, std::move(booted), tunnel), parts);
+      CoreConfigOf(flags, enrolment, keys, std::move(booted), link), parts);
   const absl::Status started = core->Start();
   if (started.ok()) {
     spdlog::info(adopted ? "took over the gate of an earlier run; its leases run on"
@@ -158,7 +206,7 @@ absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Ma
   SLUICE_ASSIGN_OR_RETURN(
       booted, StartNewBoot(machine.files, flags.run_directory, *machine.datapath, gate, Random));
   core = std::make_unique<AgentCore>(
-      CoreConfigOf(flags, enrolment, keys, std::move(booted), tunnel), parts);
+      CoreConfigOf(flags, enrolment, keys, std::move(booted), link), parts);
   SLUICE_RETURN_IF_ERROR(core->Start());
   SLUICE_RETURN_IF_ERROR(setup.Open(/*keep_routes=*/false));
   return core;
@@ -203,7 +251,7 @@ void ShakeHandsAnew(Tunnel& tunnel, const NodeSetup::ControlTunnel& control) {
 
 absl::Status JoinCommand(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
-  NodeSetup setup = machine->Setup(flags);
+  NodeSetup setup = machine->Setup(flags, LastTunnelKind(flags, machine->files));
   SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
   SLUICE_RETURN_IF_ERROR(MakeDirectory(machine->files, flags.state_directory, "--state-dir"));
   IdentityStore store(machine->files, flags.state_directory);
@@ -218,20 +266,31 @@ void NoteLost(const absl::Status& lost, Machine& machine, AgentCore& core) {
   core.OnTamper({"tunnel", std::string(lost.message()), machine.clock.Now()}, out);
 }
 
+// The next life opens what the fleet wants now.
+absl::Status CheckTunnelKind(const AgentFlags& flags, Machine& machine, const LinkTunnel& link,
+                             const AgentCore& core) {
+  const TunnelKind wanted = core.fleet_tunnel();
+  if (wanted == link.wanted) return absl::OkStatus();
+  SLUICE_RETURN_IF_ERROR(KeepTunnelKind(flags, machine.files, wanted));
+  return absl::AbortedError(
+      StrCat("the fleet's links are to be encrypted by ", TunnelKindName(wanted)));
+}
+
 // One life of the agent. True when its tunnels were taken from under it: a new life makes
 // them anew and takes the gate over. False when it was told to stop.
 absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
-  NodeSetup setup = machine->Setup(flags);
-  SLUICE_RETURN_IF_ERROR(setup.CheckPorts());
+  NodeSetup joining = machine->Setup(flags, TunnelKind::kWireguard);
+  SLUICE_RETURN_IF_ERROR(joining.CheckPorts());
   SLUICE_RETURN_IF_ERROR(MakeDirectory(machine->files, flags.state_directory, "--state-dir"));
   IdentityStore store(machine->files, flags.state_directory);
   SLUICE_ASSIGN_OR_RETURN(const Enrolment enrolment,
-                          EnrolmentOrJoin(flags, *machine, setup, store));
+                          EnrolmentOrJoin(flags, *machine, joining, store));
   SLUICE_ASSIGN_OR_RETURN(const NodeKeys keys, store.Keys());
-  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> tunnel, setup.OpenLinkTunnel());
+  SLUICE_ASSIGN_OR_RETURN(const LinkTunnel link, OpenLinkTunnel(flags, *machine));
+  NodeSetup setup = machine->Setup(flags, link.kind);
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<AgentCore> core,
-                          StartCore(flags, *machine, setup, enrolment, keys, *tunnel));
+                          StartCore(flags, *machine, setup, enrolment, keys, link));
   SLUICE_ASSIGN_OR_RETURN(const NodeSetup::ControlTunnel control, ControlOf(enrolment, keys));
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Tunnel> control_tunnel,
                           setup.OpenControlTunnel(control));
@@ -257,7 +316,8 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
                         const absl::Status lost = setup.CheckTunnels();
                         if (!lost.ok() && flags.integrity_is_tamper)
                           NoteLost(lost, *machine, *core);
-                        return lost;
+                        if (!lost.ok()) return lost;
+                        return CheckTunnelKind(flags, *machine, link, *core);
                       },
                   .readmitted = [&] { watch.Rearm(); }});
   const std::string ready = flags.run_directory + "/ready";
@@ -286,7 +346,7 @@ absl::Status RunCommand(const AgentFlags& flags) {
 
 absl::Status LeaveCommand(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
-  NodeSetup setup = machine->Setup(flags);
+  NodeSetup setup = machine->Setup(flags, LastTunnelKind(flags, machine->files));
   IdentityStore store(machine->files, flags.state_directory);
   const absl::Status down = setup.TakeDown(*machine->datapath);
   SLUICE_RETURN_IF_ERROR(EmptyRunDirectory(machine->files, flags.run_directory));

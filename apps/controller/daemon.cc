@@ -65,6 +65,7 @@ CoreConfig CoreConfigOf(const ControllerFlags& flags, const ControllerState& sta
   config.dark_node = flags.dark_node == "ignore"       ? DarkNode::kIgnore
                      : flags.dark_node == "quarantine" ? DarkNode::kQuarantine
                                                        : DarkNode::kSuspend;
+  config.tunnel = flags.tunnel == "xfrm" ? TunnelKind::kXfrm : TunnelKind::kWireguard;
   config.key_lifetime = flags.key_lifetime;
   config.key_volume = flags.key_volume;
   config.endpoint = flags.endpoint;

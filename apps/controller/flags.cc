@@ -85,6 +85,11 @@ void AddOptions(CLI::App& app, ControllerFlags& flags) {
                  "closed until it speaks), quarantine (until an operator readmits it) or ignore")
       ->capture_default_str()
       ->check(CLI::IsMember({"suspend", "quarantine", "ignore"}));
+  app.add_option("--tunnel", flags.tunnel,
+                 "what the links are encrypted by: wireguard, xfrm (the kernel's IPsec), or auto: "
+                 "wireguard, since every node that can join can do it")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "wireguard", "xfrm"}));
   AddDuration(app, "--key-lifetime", flags.key_lifetime, absl::Seconds(1), absl::Hours(24 * 7),
               "after which the next epoch of two nodes' keys begins [10m]");
   const auto take_volume = [&flags](const std::string& text) {

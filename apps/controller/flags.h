@@ -26,6 +26,7 @@ struct ControllerFlags {
   double clock_rate_error = 0.001;
   absl::Duration enforcement_delay = absl::Milliseconds(10);
   std::string dark_node = "suspend";
+  std::string tunnel = "auto";
   absl::Duration key_lifetime = absl::Minutes(10);
   Bytes key_volume{1'000'000'000'000};
   std::string log_level = "info";

@@ -76,6 +76,9 @@ class Tunnel {
   // Removes the peer and its keys; OK only when a read-back no longer shows it.
   virtual absl::Status RemovePeer(const PublicKey& key) = 0;
   virtual absl::StatusOr<std::vector<TunnelPeerState>> Peers() = 0;
+  // Whether Peers() tells the numbers of a peer's epochs: then one that is missing there has
+  // come to its end, by a limit or by somebody's hand, and cannot come back.
+  virtual bool tells_epochs() const { return false; }
 
   virtual absl::Status Destroy() = 0;
 };

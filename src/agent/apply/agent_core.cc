@@ -65,6 +65,8 @@ absl::Status AgentCore::Start() {
     Adopt(now);
   }
   integrity_.Settle();
+  if (!config_.tunnel_fault.empty())
+    faults_.Set("link tunnel", StrCat("no link can open: ", config_.tunnel_fault));
   return absl::OkStatus();
 }
 
@@ -240,8 +242,10 @@ void AgentCore::Inspect(BootTime now, Outbox& out) {
 
 void AgentCore::LookAtPeers(BootTime now) {
   faults_.Update("cannot read the link tunnel", executor_.ReadPeers());
+  for (const std::string& node : executor_.keyless()) keys_.Lost(node);
   next_peers_ = now + (executor_.awaits_answer() ? kSilentPeerInterval : kPeerInterval);
-  dirty_ |= std::ranges::any_of(executor_.actual().peers, &ActualPeer::unanswered);
+  dirty_ |= !executor_.keyless().empty() ||
+            std::ranges::any_of(executor_.actual().peers, &ActualPeer::unanswered);
 }
 
 // Those who share a lease with us, and nobody else, have keys with us.
@@ -253,7 +257,8 @@ void AgentCore::TendKeys(BootTime now) {
 
 void AgentCore::RunPlan(Outbox& out) {
   dirty_ = false;
-  desired_.deny_all = killed_ || !intact_ || guard_.shut();
+  desired_.deny_all = killed_ || !intact_ || guard_.shut() || !config_.tunnel_fault.empty() ||
+                      fleet_tunnel() != config_.tunnel;
   const BootTime now = parts_.clock.Now();
   TendKeys(now);
   Plan plan = Reconcile(desired_, executor_.actual(), now);

@@ -45,6 +45,9 @@ struct AgentCoreConfig {
   std::string run_directory;              // on tmpfs; lives as long as the boot
   std::vector<std::string> fabric_ports;  // their addresses are our endpoints
   uint16_t tunnel_port = 0;
+  TunnelKind tunnel = TunnelKind::kWireguard;  // that was to be opened
+  // Why the link tunnel is of another kind all the same: then nothing may be open.
+  std::string tunnel_fault;
   std::vector<Choice> choices;  // what the backends found; goes into Hello
   std::string state_directory;  // survives the boot; empty: nothing is kept there
   // A gate, tunnel, clock or run directory that somebody changed is a tamper event. If not,
@@ -100,6 +103,11 @@ class AgentCore {
 
   std::vector<std::string> Faults() const;
   bool shut() const { return guard_.shut(); }
+  // What the fleet's links are encrypted by, as far as is known. If the tunnel is of another
+  // kind all is closed: the caller opens the right one and starts anew.
+  TunnelKind fleet_tunnel() const {
+    return have_config_ ? desired_.config.tunnel : config_.tunnel;
+  }
   bool connected() const { return connected_; }
   uint64_t refusals(LeaseRefusal why) const { return refusals_[static_cast<size_t>(why)]; }
   uint64_t bad_messages() const { return bad_messages_; }

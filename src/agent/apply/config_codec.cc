@@ -57,6 +57,9 @@ absl::StatusOr<NodeConfig> NodeConfigFromProto(std::string_view node,
   config.generation = proto.generation();
   config.heartbeat_interval = absl::Nanoseconds(proto.heartbeat_interval_ns());
   SLUICE_ASSIGN_OR_RETURN(config.own_prefixes, Prefixes(proto.accelerator_prefixes()));
+  if (!proto.tunnel().empty()) {
+    SLUICE_ASSIGN_OR_RETURN(config.tunnel, ParseTunnelKind(proto.tunnel()));
+  }
   std::set<std::string> names;
   for (const auto& peer_proto : proto.peers()) {
     absl::StatusOr<PeerConfig> peer = Peer(peer_proto);

@@ -1,5 +1,6 @@
 #include "agent/apply/executor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status.h"
@@ -69,10 +70,19 @@ absl::Status Executor::ReadPeers() {
       peer.endpoint = set->second.endpoint;
       peer.epochs = set->second.epochs;
       peer.send_epoch = set->second.send_epoch;
+      if (tunnel_.tells_epochs()) {
+        const std::vector<uint64_t> there = NumbersOf(state.peer.epochs);
+        std::erase_if(peer.epochs, [&](uint64_t e) { return !std::ranges::count(there, e); });
+      }
     }
     actual_.peers.push_back(std::move(peer));
   }
   asked_ = std::move(asked);
+  keyless_.clear();
+  for (const auto& [node, key] : peer_of_) {
+    const auto there = std::ranges::find(actual_.peers, key, &ActualPeer::key);
+    if (there == actual_.peers.end() || there->epochs != set_[key].epochs) keyless_.push_back(node);
+  }
   return absl::OkStatus();
 }
 
@@ -113,6 +123,7 @@ void Executor::TakeCut(CutResult cut, Outcome& outcome) {
   for (const PublicKey& key : cut.removed) {
     std::erase_if(actual_.peers, [&](const ActualPeer& peer) { return peer.key == key; });
     set_.erase(key);
+    std::erase_if(peer_of_, [&](const auto& entry) { return entry.second == key; });
     asked_.erase(key);
   }
   outcome.closed = std::move(cut.closed);
@@ -148,11 +159,14 @@ void Executor::Open(const Action& action, BootTime now, Outcome& outcome) {
 
 void Executor::Apply(const ApplyLease& action, BootTime now, Outcome& outcome) {
   const LeaseTerms& terms = action.terms;
-  const absl::Status s = datapath_.Apply(
-      action.side, {terms.sequence, terms.rate, terms.burst, terms.volume_limit, terms.expires_at});
+  // The tunnel first: its bounds are there to hold when nobody is left to set them.
+  absl::Status s = Limit(action, now);
+  if (s.ok())
+    s = datapath_.Apply(action.side, {terms.sequence, terms.rate, terms.burst, terms.volume_limit,
+                                      terms.expires_at});
   if (!s.ok()) {
     outcome.obstacles[action.side] =
-        StrCat("the gate did not take the lease: ", ToStd(s.message()));
+        StrCat("gate or tunnel did not take the lease: ", ToStd(s.message()));
     return;
   }
   LinkReport& report = actual_.gate[action.side];
@@ -161,6 +175,16 @@ void Executor::Apply(const ApplyLease& action, BootTime now, Outcome& outcome) {
   report.volume_limit = terms.volume_limit;
   report.expires_in = terms.expires_at - now;
   report.closed = false;
+}
+
+absl::Status Executor::Limit(const ApplyLease& action, BootTime now) {
+  const auto peer = peer_of_.find(FarNode(action.side));
+  if (peer == peer_of_.end()) return absl::OkStatus();
+  const auto report = actual_.gate.find(action.side);
+  const Bytes admitted = report == actual_.gate.end() ? Bytes{0} : report->second.admitted;
+  return tunnel_.Limit(
+      peer->second, action.side.role,
+      {SaturatingSub(action.terms.volume_limit, admitted), action.terms.expires_at - now});
 }
 
 void Executor::Set(const SetPeer& action, Outcome& outcome) {
@@ -178,6 +202,7 @@ void Executor::Set(const SetPeer& action, Outcome& outcome) {
       peer.key,       peer.endpoint, peer.allowed, /*unanswered=*/false, NumbersOf(peer.epochs),
       peer.send_epoch};
   set_[peer.key] = set;
+  peer_of_[action.terms.node] = peer.key;
   std::erase_if(actual_.peers, [&](const ActualPeer& p) { return p.key == peer.key; });
   actual_.peers.push_back(std::move(set));
   outcome.keyed.push_back(action.terms.node);

@@ -31,6 +31,8 @@ class Executor {
   // Two ends that ask each other at the same moment may both go unanswered; so that they
   // do not ask again at the same moment too, the one with the greater key has more patience.
   absl::Status ReadPeers();
+  // Nodes whose tunnel peer lacks an epoch that this object has set.
+  const std::vector<std::string>& keyless() const { return keyless_; }
   // Some peer has been asked and has not answered yet.
   bool awaits_answer() const { return !asked_.empty(); }
 
@@ -69,6 +71,7 @@ class Executor {
   void Open(const Action& action, BootTime now, Outcome& outcome);
   void Apply(const ApplyLease& action, BootTime now, Outcome& outcome);
   void Set(const SetPeer& action, Outcome& outcome);
+  absl::Status Limit(const ApplyLease& action, BootTime now);
   absl::Status SetTable(const std::vector<IpPrefix>& prefixes);
 
   Datapath& datapath_;
@@ -78,6 +81,8 @@ class Executor {
   Drops unattributed_{};
   BootTime read_at_;
   std::map<PublicKey, ActualPeer> set_;  // peers that this object set, as it set them
+  std::map<std::string, PublicKey> peer_of_;  // the same, by node
+  std::vector<std::string> keyless_;
   std::map<PublicKey, int> asked_;       // for how many readings, without an answer
   std::optional<PublicKey> own_key_;
 };

@@ -57,6 +57,8 @@ DatapathConfig NodeSetup::datapath_config() const {
   config.fabric_ports = ports_.fabric_ports;
   config.tunnel_device = ports_.tunnel_device;
   config.pin_directory = ports_.pin_directory;
+  config.tunnel_transport = ports_.tunnel_kind == TunnelKind::kXfrm ? TunnelTransport::kEsp
+                                                                    : TunnelTransport::kUdp;
   config.tunnel_port = ports_.tunnel_port;
   config.control_port = ports_.control_port;
   config.tunnel_mark = kTunnelMark;
@@ -75,7 +77,7 @@ absl::StatusOr<int> NodeSetup::TunnelMtu() {
 }
 
 absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenLinkTunnel() {
-  absl::StatusOr<TunnelFactory::Opened> opened = parts_.tunnels.Open(ports_.tunnel_device);
+  absl::StatusOr<TunnelFactory::Opened> opened = OpenLinkDevice();
   if (!opened.ok()) return Annotate(opened.status(), "cannot open the link tunnel");
   TunnelConfig config;
   SLUICE_ASSIGN_OR_RETURN(config.mtu, TunnelMtu());
@@ -89,6 +91,20 @@ absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenLinkTunnel() {
   SLUICE_RETURN_IF_ERROR(
       Annotate(opened->tunnel->Configure(config), "cannot configure the link tunnel"));
   return std::move(opened->tunnel);
+}
+
+absl::StatusOr<TunnelFactory::Opened> NodeSetup::OpenLinkDevice() {
+  const bool xfrm = ports_.tunnel_kind == TunnelKind::kXfrm;
+  if (xfrm && parts_.xfrm == nullptr)
+    return absl::FailedPreconditionError("this machine has no IPsec tunnels");
+  TunnelFactory& factory = xfrm ? *parts_.xfrm : parts_.tunnels;
+  const absl::StatusOr<NetDevice> device = parts_.routes.Device(ports_.tunnel_device);
+  if (device.ok() && (device->kind == "xfrm") != xfrm && parts_.xfrm != nullptr) {
+    TunnelFactory& other = xfrm ? parts_.tunnels : *parts_.xfrm;
+    SLUICE_ASSIGN_OR_RETURN(const TunnelFactory::Opened old, other.Open(ports_.tunnel_device));
+    SLUICE_RETURN_IF_ERROR(old.tunnel->Destroy());
+  }
+  return factory.Open(ports_.tunnel_device);
 }
 
 absl::Status NodeSetup::WriteSetting(const std::string& path, const std::string& value) {
@@ -194,7 +210,8 @@ absl::Status NodeSetup::TakeDown(Datapath& datapath) {
   note(RemoveGate(datapath));
   for (const std::string& device : {ports_.tunnel_device, ports_.control_device}) {
     if (!parts_.routes.Device(device).ok()) continue;
-    absl::StatusOr<TunnelFactory::Opened> opened = parts_.tunnels.Open(device);
+    absl::StatusOr<TunnelFactory::Opened> opened =
+        device == ports_.tunnel_device ? OpenLinkDevice() : parts_.tunnels.Open(device);
     note(opened.ok() ? opened->tunnel->Destroy() : opened.status());
   }
   note(parts_.routes.ReplaceTable(kAcceleratorTable, {}));

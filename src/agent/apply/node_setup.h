@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "agent/apply/identity_store.h"
 #include "datapath/datapath_interface.h"
+#include "model/tunnel_kind.h"
 #include "os/files/files_interface.h"
 #include "os/netlink/route_interface.h"
 #include "tunnel/tunnel_interface.h"
@@ -22,13 +23,14 @@ namespace sluice {
 inline constexpr uint32_t kTunnelMark = 0x51;
 // Before the main table's rule (32766), after what an operator puts in front.
 inline constexpr uint32_t kRulePriority = 1510;
-// What a WireGuard packet adds at most: IPv6, UDP, header, tag, padding.
+// What a WireGuard packet adds at most: IPv6, UDP, header, tag, padding. ESP adds 77.
 inline constexpr int kTunnelOverhead = 80;
 
 struct NodePorts {
   std::string accelerator_port;
   std::vector<std::string> fabric_ports;
   std::string tunnel_device;
+  TunnelKind tunnel_kind = TunnelKind::kWireguard;  // of the link tunnel
   uint16_t tunnel_port = 0;
   std::string control_device;
   uint16_t control_port = 0;
@@ -41,8 +43,9 @@ class NodeSetup {
  public:
   struct Parts {
     RouteTable& routes;
-    TunnelFactory& tunnels;
+    TunnelFactory& tunnels;  // WireGuard's
     Files& files;
+    TunnelFactory* xfrm = nullptr;  // null: not on this machine
   };
   NodeSetup(NodePorts ports, Parts parts);
 
@@ -84,6 +87,8 @@ class NodeSetup {
   absl::Status TakeDown(Datapath& datapath);
 
  private:
+  // Takes over or makes the link tunnel's device. One that is of the other kind goes first.
+  absl::StatusOr<TunnelFactory::Opened> OpenLinkDevice();
   absl::StatusOr<int> TunnelMtu();
   absl::Status RemoveGate(Datapath& datapath);
   absl::Status WriteSettings();

@@ -232,6 +232,15 @@ std::optional<BootTime> KeyAgreement::NextAt() const {
   return next;
 }
 
+void KeyAgreement::Lost(const std::string& node) {
+  const auto found = peers_.find(node);
+  if (found == peers_.end() || found->second.epochs.empty()) return;
+  found->second.epochs.clear();
+  found->second.send_epoch = 0;
+  found->second.changed = BootTime{};
+  Publish(node);
+}
+
 void KeyAgreement::Reconnected() {
   for (auto& [node, peer] : peers_) {
     peer.pending.reset();

@@ -53,6 +53,8 @@ class KeyAgreement {
   // changed. Call at the latest at NextAt().
   bool Tick(BootTime now, Outbox& out);
   std::optional<BootTime> NextAt() const;
+  // The tunnel has lost keys of the peer, which cannot come back: new ones are needed.
+  void Lost(const std::string& node);
   // What was said in an earlier session may be lost.
   void Reconnected();
   void Clear();

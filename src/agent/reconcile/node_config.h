@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "model/names.h"
 #include "model/prefix.h"
+#include "model/tunnel_kind.h"
 
 namespace sluice {
 
@@ -36,6 +37,7 @@ struct NodeConfig {
   std::vector<PeerConfig> peers;
   std::vector<LinkConfig> links;
   absl::Duration heartbeat_interval = absl::Milliseconds(200);
+  TunnelKind tunnel = TunnelKind::kWireguard;
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };
 

@@ -20,6 +20,7 @@
 #include "model/lease.h"
 #include "model/prefix.h"
 #include "model/quota.h"
+#include "model/tunnel_kind.h"
 #include "proto/agent.pb.h"
 
 namespace sluice {
@@ -44,6 +45,7 @@ struct CoreConfig {
   // A session that is silent for so long is ended.
   absl::Duration session_timeout = absl::Seconds(3);
   DarkNode dark_node = DarkNode::kSuspend;
+  TunnelKind tunnel = TunnelKind::kWireguard;  // of all links
   // After this long, or when a pair of nodes has carried so much under it, the next epoch
   // of their keys begins.
   absl::Duration key_lifetime = absl::Minutes(10);

@@ -11,6 +11,7 @@ agent::v1::Config CoreImpl::BuildConfig(const Node& node) const {
   for (const IpPrefix& prefix : node.record.prefixes)
     config.add_accelerator_prefixes(prefix.ToString());
   config.set_heartbeat_interval_ns(absl::ToInt64Nanoseconds(config_.heartbeat));
+  config.set_tunnel(TunnelKindName(config_.tunnel));
 
   // A node learns of those only with which it has a link.
   std::set<std::string> peers;

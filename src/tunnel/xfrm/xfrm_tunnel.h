@@ -66,6 +66,7 @@ class XfrmTunnel final : public Tunnel {
   // Of inner bytes: the kernel counts no others. ESP has no handshake; what stands there is
   // when the newest epoch was installed.
   absl::StatusOr<std::vector<TunnelPeerState>> Peers() override;
+  bool tells_epochs() const override { return true; }
   absl::Status Destroy() override;
 
   // Removes every SA and policy of the interface; OK when none is left.
