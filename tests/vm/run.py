@@ -120,7 +120,7 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
                         help="the newest kernel whose version begins so; else the newest")
     parser.add_argument("--smoke", action="store_true", help="only a few tests")
     parser.add_argument("--shell", action="store_true", help="no tests: a shell in the machine")
-    parser.add_argument("--seconds", type=float, default=600, help="the longest the machine lives")
+    parser.add_argument("--seconds", type=float, default=900, help="the longest the machine lives")
     parser.add_argument("--report", type=Path, help="a JUnit file to write")
     return parser.parse_known_args()
 

@@ -25,7 +25,7 @@ def test_unit(name: str, tmp_path: Path,
     report = tmp_path / "report.json"
     done = subprocess.run([str(binary), "--gtest_brief=1", f"--gtest_output=json:{report}",
                            f"--gtest_filter={KERNEL_TESTS[name]}"], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=200, check=False)
+                          capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     said = json.loads(report.read_text())
     cases = [case for suite in said["testsuites"] for case in suite["testsuite"]]

@@ -19,9 +19,8 @@ std::string Named(const XfrmSa& sa) {
   return StrCat("SA ", absl::Hex(sa.spi), " to ", sa.destination.ToString());
 }
 
-// Other kernels have other words for the same: what is not there to be deleted.
+// NotFound is ENOENT for a policy and ESRCH for an SA.
 absl::Status OkIfGone(const absl::Status& status) {
-  // ESRCH comes as NotFound too.
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
@@ -32,15 +31,15 @@ NetlinkMessage LinkMessage(uint16_t type, const std::string& name) {
   return message;
 }
 
-// All answers of a dump that `decode` takes and that belong to the interface `if_id`.
-template <typename T, typename Decode, typename IfId>
+// All answers of a dump that `decode` takes and `ours` too.
+template <typename T, typename Decode, typename Ours>
 absl::StatusOr<std::vector<T>> Listed(NetlinkSocket& socket, NetlinkMessage request,
                                       std::string_view what, const Decode& decode,
-                                      const IfId& if_id_is_ours) {
+                                      const Ours& ours) {
   std::vector<T> found;
   SLUICE_RETURN_IF_ERROR(socket.Query(request, what, [&](const nlmsghdr* reply) {
     std::optional<T> one = decode(reply);
-    if (one && if_id_is_ours(*one)) found.push_back(std::move(*one));
+    if (one && ours(*one)) found.push_back(std::move(*one));
   }));
   return found;
 }

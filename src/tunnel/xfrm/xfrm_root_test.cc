@@ -9,10 +9,11 @@ namespace {
 
 TEST_F(XfrmRootTest, CarriesBothFamiliesBothWays) {
   // What leaves a is marked as the tunnel's, or is ARP.
-  ASSERT_TRUE(a_.ns.Shell(
-      "tc qdisc add dev fab0 clsact && tc filter add dev fab0 egress prio 1 protocol arp matchall "
-      "action ok && tc filter add dev fab0 egress prio 2 protocol ip handle 0x51 fw action ok && "
-      "tc filter add dev fab0 egress prio 3 protocol all matchall action drop"));
+  ASSERT_TRUE(
+      a_.ns.Shell("tc -batch - <<'END'\nqdisc add dev fab0 clsact\n"
+                  "filter add dev fab0 egress prio 1 protocol arp matchall action ok\n"
+                  "filter add dev fab0 egress prio 2 protocol ip handle 0x51 fw action ok\n"
+                  "filter add dev fab0 egress prio 3 protocol all matchall action drop\nEND"));
   const Sniffer sniffer(a_.ns);
   Connect();
   for (const bool v6 : {false, true}) {
@@ -219,19 +220,20 @@ TEST_F(XfrmRootTest, TakesARunningTunnelOver) {
 // that goes into it is this machine's own, and the device takes a shaper and a classifier.
 TEST_F(XfrmRootTest, PacketsBelongToTheDevice) {
   TestNamespace accelerators;
-  ASSERT_TRUE(b_.ns.Shell(StrCat(
-      "ip link add acc0 type veth peer name eth0 netns ", accelerators.Path(),
-      " && ip addr add 10.8.0.1/24 dev acc0 && ip link set acc0 up"
-      " && echo 1 >/proc/sys/net/ipv4/ip_forward"
-      " && tc qdisc add dev slx0 clsact && tc qdisc add dev slx0 root handle 1: htb default 1"
-      " && tc class add dev slx0 parent 1: classid 1:1 htb rate 100mbit"
-      " && tc filter add dev slx0 egress matchall action ok"
-      " && tc qdisc add dev acc0 clsact"
-      " && tc filter add dev acc0 egress prio 1 protocol ip flower indev slx0 action ok"
-      " && tc filter add dev acc0 egress prio 2 protocol ip matchall action drop"
-      " && tc qdisc add dev fab0 clsact"
-      " && tc filter add dev fab0 egress prio 1 protocol ip flower indev acc0 action drop"
-      " && tc filter add dev fab0 egress prio 2 protocol ip flower indev slx0 action drop")));
+  ASSERT_TRUE(b_.ns.Shell(
+      StrCat("ip link add acc0 type veth peer name eth0 netns ", accelerators.Path(),
+             " && ip addr add 10.8.0.1/24 dev acc0 && ip link set acc0 up"
+             " && echo 1 >/proc/sys/net/ipv4/ip_forward"
+             " && tc -batch - <<'END'\nqdisc add dev slx0 clsact\n"
+             "qdisc add dev slx0 root handle 1: htb default 1\n"
+             "class add dev slx0 parent 1: classid 1:1 htb rate 100mbit\n"
+             "filter add dev slx0 egress matchall action ok\n"
+             "qdisc add dev acc0 clsact\n"
+             "filter add dev acc0 egress prio 1 protocol ip flower indev slx0 action ok\n"
+             "filter add dev acc0 egress prio 2 protocol ip matchall action drop\n"
+             "qdisc add dev fab0 clsact\n"
+             "filter add dev fab0 egress prio 1 protocol ip flower indev acc0 action drop\n"
+             "filter add dev fab0 egress prio 2 protocol ip flower indev slx0 action drop\nEND")));
   ASSERT_TRUE(
       accelerators.Shell("ip addr add 10.8.0.2/24 dev eth0 && ip link set eth0 up"
                          " && ip route add default via 10.8.0.1"));

@@ -53,9 +53,9 @@ class XfrmTunnel final : public Tunnel {
   // send_epoch can only receive. What is left of the limits of the SAs before them holds
   // for new ones.
   //
-  // Epoch numbers of a peer only rise. Keys never serve two SAs, not even one after the
-  // other, since its packet numbers begin anew: an epoch that has ended, by a limit or by a
-  // failure of this call, cannot come back, and when the outer addresses change
+  // Epoch numbers of a peer only rise, until it is removed. Keys never serve two SAs, not even one
+  // after the other, since its packet numbers begin anew: an epoch that has ended, by a limit or by
+  // a failure of this call, cannot come back, and when the outer addresses change
   // (FailedPrecondition) all epochs must be new ones.
   absl::Status SetPeer(const TunnelPeer& peer) override;
   // Bounds each SA of that direction that packets can take. The kernel counts whole seconds:
