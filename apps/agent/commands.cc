@@ -78,8 +78,8 @@ absl::StatusOr<std::unique_ptr<Machine>> OpenMachine(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(machine->lock, LockRunDirectory(flags, machine->files));
   SLUICE_ASSIGN_OR_RETURN(machine->routes, RtnetlinkRouteTable::Open());
   machine->tunnels = std::make_unique<WireguardTunnelFactory>(machine->processes);
-  machine->xfrm = std::make_unique<XfrmTunnelFactory>(
-      machine->files, flags.run_directory + "/xfrm", machine->clock);
+  machine->xfrm = std::make_unique<XfrmTunnelFactory>(machine->files, flags.run_directory + "/xfrm",
+                                                      machine->clock);
   SLUICE_ASSIGN_OR_RETURN(auto shaper, TcShaper::Open());
   machine->datapath = std::make_unique<TcDatapath>(std::move(shaper), machine->clock);
   return machine;
@@ -111,8 +111,8 @@ absl::StatusOr<LinkTunnel> OpenLinkTunnel(const AgentFlags& flags, Machine& mach
   link.wanted = link.kind = LastTunnelKind(flags, machine.files);
   auto tunnel = machine.Setup(flags, link.kind).OpenLinkTunnel();
   if (!tunnel.ok() && link.wanted == TunnelKind::kXfrm) {
-    link.fault = StrCat("the fleet's links are encrypted by xfrm: ",
-                        ToStd(tunnel.status().message()));
+    link.fault =
+        StrCat("the fleet's links are encrypted by xfrm: ", ToStd(tunnel.status().message()));
     link.kind = TunnelKind::kWireguard;
     tunnel = machine.Setup(flags, link.kind).OpenLinkTunnel();
   }
@@ -205,8 +205,8 @@ absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Ma
   spdlog::error("{}; closing everything and starting as after a reboot", started.ToString());
   SLUICE_ASSIGN_OR_RETURN(
       booted, StartNewBoot(machine.files, flags.run_directory, *machine.datapath, gate, Random));
-  core = std::make_unique<AgentCore>(
-      CoreConfigOf(flags, enrolment, keys, std::move(booted), link), parts);
+  core = std::make_unique<AgentCore>(CoreConfigOf(flags, enrolment, keys, std::move(booted), link),
+                                     parts);
   SLUICE_RETURN_IF_ERROR(core->Start());
   SLUICE_RETURN_IF_ERROR(setup.Open(/*keep_routes=*/false));
   return core;

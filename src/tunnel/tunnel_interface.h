@@ -69,6 +69,7 @@ class Tunnel {
 
   // Adds the peer or replaces all its settings. An epoch that it had and `peer` has not
   // is removed, its keys with it; OK only when a read-back no longer shows it.
+  // FailedPrecondition if only new epochs can help.
   virtual absl::Status SetPeer(const TunnelPeer& peer) = 0;
   // Bounds what is sent to the peer (`role` is kSend) or accepted from it. Does nothing
   // where the backend cannot.

@@ -21,6 +21,9 @@ E2E = (
     "tests/e2e/test_expiry.py::test_udp_ends_on_time[all]",
     "tests/e2e/test_expiry.py::test_traffic_recovers_unaided_after_the_controller",
     "tests/e2e/test_expiry.py::test_revoked_from_either_end",
+    # Links by the kernel's IPsec.
+    "tests/e2e/test_xfrm.py::test_traffic_by_esp_rotates_and_ends_with_the_lease",
+    "tests/e2e/test_xfrm.py::test_the_kernel_ends_the_sas_of_a_dead_agent",
     # The kernel's own devices taken from under the daemons.
     "tests/e2e/test_faults.py::test_a_tunnel_is_taken_away[slu-a1]",
     "tests/e2e/test_faults.py::test_a_tunnel_is_taken_away[slc-b1]",

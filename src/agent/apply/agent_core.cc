@@ -275,6 +275,7 @@ void AgentCore::RunPlan(Outbox& out) {
   const bool all_closed = !outcome.kill_switch && outcome.not_closed.empty();
   Digest(outcome, out);
   for (const std::string& node : outcome.keyed) keys_.Installed(node, out);
+  for (const std::string& node : outcome.needs_key) keys_.Lost(node);
   // What was dropped needs no second plan: it was this plan that closed it.
   if (all_closed) dirty_ = false;
   if (killed_ && all_closed && unclosed_.empty() && !guard_.shut()) Unkill();

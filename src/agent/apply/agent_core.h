@@ -105,9 +105,7 @@ class AgentCore {
   bool shut() const { return guard_.shut(); }
   // What the fleet's links are encrypted by, as far as is known. If the tunnel is of another
   // kind all is closed: the caller opens the right one and starts anew.
-  TunnelKind fleet_tunnel() const {
-    return have_config_ ? desired_.config.tunnel : config_.tunnel;
-  }
+  TunnelKind fleet_tunnel() const { return have_config_ ? desired_.config.tunnel : config_.tunnel; }
   bool connected() const { return connected_; }
   uint64_t refusals(LeaseRefusal why) const { return refusals_[static_cast<size_t>(why)]; }
   uint64_t bad_messages() const { return bad_messages_; }

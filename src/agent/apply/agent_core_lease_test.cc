@@ -433,5 +433,47 @@ TEST_F(AgentCoreLeaseTest, AnAgentThatStartsAnewAsksForNewKeysAndKeepsThePeerMea
   EXPECT_EQ(tunnel_device_->removals, 0);
 }
 
+TEST_F(AgentCoreLeaseTest, TheTunnelIsBoundedByTheLease) {
+  Open();
+  const TunnelLimits& limits = tunnel_device_->limits.at({kPeerKey, Role::kSend});
+  EXPECT_EQ(limits.volume, Bytes{1'000'000});
+  EXPECT_LE(limits.lifetime, absl::Seconds(30));
+  EXPECT_GT(limits.lifetime, absl::Seconds(29));
+  Traffic(kSend, 400'000);
+  Pass(absl::Seconds(1));
+  Lease next = GoodLease(2);
+  next.volume_limit = Bytes{1'500'000};
+  Deliver(next);
+  EXPECT_EQ(limits.volume, Bytes{1'100'000}) << "what is left from now on";
+}
+
+TEST_F(AgentCoreLeaseTest, KeysThatTheKernelEndedAreReplaced) {
+  tunnel_device_->tells_epochs = true;
+  Open();
+  TunnelPeer& peer = tunnel_device_->peers.at(kPeerKey).peer;
+  const uint64_t first = peer.send_epoch;
+  PassExactly(absl::Seconds(2));
+  EXPECT_EQ(peer.send_epoch, first);
+  peer.epochs.clear();
+  PassExactly(absl::Seconds(2));
+  ASSERT_EQ(peer.epochs.size(), 1u);
+  EXPECT_GT(peer.send_epoch, first);
+}
+
+TEST_F(AgentCoreLeaseTest, AFleetThatWantsAnotherTunnelClosesAll) {
+  Open();
+  EXPECT_EQ(core_->fleet_tunnel(), TunnelKind::kWireguard);
+  agent::v1::Config config = GoodConfig();
+  config.set_generation(2);
+  config.set_tunnel("xfrm");
+  Configure(config);
+  EXPECT_FALSE(GateOpen(kSend));
+  EXPECT_FALSE(HasPeer());
+  EXPECT_EQ(core_->fleet_tunnel(), TunnelKind::kXfrm);
+  config.set_tunnel("stunnel");
+  Configure(config);
+  EXPECT_EQ(core_->fleet_tunnel(), TunnelKind::kXfrm) << "nonsense changes nothing";
+}
+
 }  // namespace
 }  // namespace sluice

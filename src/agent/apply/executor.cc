@@ -196,6 +196,7 @@ void Executor::Set(const SetPeer& action, Outcome& outcome) {
   peer.send_epoch = action.terms.send_epoch;
   if (absl::Status s = tunnel_.SetPeer(peer); !s.ok()) {
     Note(s, StrCat("cannot set the tunnel peer at ", peer.endpoint->ToString()), outcome);
+    if (absl::IsFailedPrecondition(s)) outcome.needs_key.push_back(action.terms.node);
     return;
   }
   ActualPeer set{

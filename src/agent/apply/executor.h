@@ -47,8 +47,9 @@ class Executor {
     bool kill_switch = false;                   // something did not close, so all is stopped
     std::map<LinkSide, std::string> obstacles;  // a lease that could not be applied, and why
     std::vector<std::string> faults;
-    std::vector<std::string> keyed;  // nodes whose tunnel peer was set
-    bool configured = true;          // prefixes and routes are as planned
+    std::vector<std::string> keyed;      // nodes whose tunnel peer was set
+    std::vector<std::string> needs_key;  // whose peer can only be set with new keys
+    bool configured = true;              // prefixes and routes are as planned
   };
   // All that closes first, then all that opens; a failure stops nothing else.
   Outcome Execute(const Plan& plan, BootTime now);
@@ -80,10 +81,10 @@ class Executor {
   Actual actual_;
   Drops unattributed_{};
   BootTime read_at_;
-  std::map<PublicKey, ActualPeer> set_;  // peers that this object set, as it set them
+  std::map<PublicKey, ActualPeer> set_;       // peers that this object set, as it set them
   std::map<std::string, PublicKey> peer_of_;  // the same, by node
   std::vector<std::string> keyless_;
-  std::map<PublicKey, int> asked_;       // for how many readings, without an answer
+  std::map<PublicKey, int> asked_;  // for how many readings, without an answer
   std::optional<PublicKey> own_key_;
 };
 

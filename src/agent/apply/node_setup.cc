@@ -57,8 +57,8 @@ DatapathConfig NodeSetup::datapath_config() const {
   config.fabric_ports = ports_.fabric_ports;
   config.tunnel_device = ports_.tunnel_device;
   config.pin_directory = ports_.pin_directory;
-  config.tunnel_transport = ports_.tunnel_kind == TunnelKind::kXfrm ? TunnelTransport::kEsp
-                                                                    : TunnelTransport::kUdp;
+  config.tunnel_transport =
+      ports_.tunnel_kind == TunnelKind::kXfrm ? TunnelTransport::kEsp : TunnelTransport::kUdp;
   config.tunnel_port = ports_.tunnel_port;
   config.control_port = ports_.control_port;
   config.tunnel_mark = kTunnelMark;

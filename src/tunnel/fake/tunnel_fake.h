@@ -21,6 +21,7 @@ struct TunnelDeviceFake {
   std::map<std::pair<PublicKey, Role>, TunnelLimits> limits;  // as last set
   // If not OK, every call but Destroy returns it and does nothing.
   absl::Status fail_with;
+  bool tells_epochs = false;
   int removals = 0;  // of peers that were there
 };
 
@@ -39,6 +40,7 @@ class TunnelFake final : public Tunnel {
   absl::Status Limit(const PublicKey& key, Role role, const TunnelLimits& limits) override;
   absl::Status RemovePeer(const PublicKey& key) override;
   absl::StatusOr<std::vector<TunnelPeerState>> Peers() override;
+  bool tells_epochs() const override { return fake_->tells_epochs; }
   absl::Status Destroy() override;
 
  private:
