@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """How fast a link falls silent: after its lease's end, after a revocation of the link and
-of the whole fleet.
+of the whole fleet, after tampering with a node, and after a node's agent was killed.
 
 Brings a lab up, drives UDP over ten links at once and captures what arrives at the
 accelerators. A time is that of the last packet that arrived after the event, 0 if none
-did: so it says when the peer accepted the last one. Prints p50, p99 and the worst, and
-writes them with machine and kernel to bench/results/.
+did: so it says when the peer accepted the last one. "tampered, sent" is that of the last
+packet that left the node. An agent is killed and its tunnel lives on: what stops its packets
+then is the controller, which missed three heartbeats, and the peers' gates. Prints p50, p99
+and the worst, and writes them with machine and kernel to bench/results/.
 
     ./run bench revoke
     ./run bench revoke --tries 20 --pps 1000
@@ -14,8 +16,12 @@ writes them with machine and kernel to bench/results/.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import hmac
+import itertools
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import ExitStack
@@ -28,7 +34,8 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import report as reports  # noqa: E402
 from lab.api import wait_until  # noqa: E402
-from lab.lab import CONTROLLER, Lab  # noqa: E402
+from lab.capture import Capture  # noqa: E402
+from lab.lab import CONTROLLER, TUNNEL_PORT, Lab, agent_name  # noqa: E402
 from lab.scenario import (arrivals, capture_arrivals, close_all, expiry_realtime_ns,  # noqa: E402
                           is_leased, open_link)
 from lab.traffic import UdpSender  # noqa: E402
@@ -37,9 +44,13 @@ from svg_bars import Panel, render  # noqa: E402
 NODES = ("a1", "a2", "b1", "b2")
 LINKS = [(src, dst) for src in NODES for dst in NODES if src != dst][:10]
 # What the project wants to reach, in ms.
-AIMS = {"lease's end": 10.0, "link revoked": 100.0, "fleet stopped": 100.0}
+AIMS = {"lease's end": 10.0, "link revoked": 100.0, "fleet stopped": 100.0,
+        "tampered, sent": 5.0, "tampered": 100.0, "agent killed": 600.0}
+SENSOR_KEY = "5a" * 32
 
 Link = tuple[str, str]
+Times = dict[str, list[float]]
+victims = itertools.cycle(NODES[:3])  # those that send on three links
 
 
 class Fleet:
@@ -77,7 +88,7 @@ class Fleet:
         return last
 
 
-def expiry(lab: Lab, pps: float) -> list[float]:
+def expiry(lab: Lab, pps: float) -> Times:
     """The controller stands still, so nothing is renewed and nobody is told."""
     pid = lab.processes.pid(CONTROLLER)
     assert pid is not None
@@ -91,10 +102,10 @@ def expiry(lab: Lab, pps: float) -> list[float]:
             resumed = time.time_ns()
             os.kill(pid, signal.SIGCONT)
     lab.wait_online()
-    return list(fleet.last_after(ends, dict.fromkeys(LINKS, resumed)).values())
+    return {"lease's end": list(fleet.last_after(ends, dict.fromkeys(LINKS, resumed)).values())}
 
 
-def revoke_link(lab: Lab, pps: float) -> list[float]:
+def revoke_link(lab: Lab, pps: float) -> Times:
     asked = {}
     with Fleet(lab, pps, lease="20s") as fleet:
         for src, dst in LINKS:
@@ -103,21 +114,90 @@ def revoke_link(lab: Lab, pps: float) -> list[float]:
             time.sleep(0.05)
         time.sleep(0.3)
         until = time.time_ns()
-    return list(fleet.last_after(asked, dict.fromkeys(LINKS, until)).values())
+    return {"link revoked": list(fleet.last_after(asked, dict.fromkeys(LINKS, until)).values())}
 
 
-def stop_fleet(lab: Lab, pps: float) -> list[float]:
+def stop_fleet(lab: Lab, pps: float) -> Times:
     with Fleet(lab, pps, lease="20s") as fleet:
         asked = time.time_ns()
         lab.api.revoke_scope("fleet", "benchmark")
         time.sleep(0.5)
         until = time.time_ns()
-    return list(fleet.last_after(dict.fromkeys(LINKS, asked),
-                                 dict.fromkeys(LINKS, until)).values())
+    return {"fleet stopped": list(fleet.last_after(dict.fromkeys(LINKS, asked),
+                                                   dict.fromkeys(LINKS, until)).values())}
 
 
-EVENTS: dict[str, Callable[[Lab, float], list[float]]] = {
-    "lease's end": expiry, "link revoked": revoke_link, "fleet stopped": stop_fleet}
+def _sensor_socket(lab: Lab, node: str) -> Path:
+    return lab.node_directory(node) / "lid.sock"
+
+
+def _with_sensors(lab: Lab) -> None:
+    """A controller that minds silent nodes, and agents that listen to a sensor."""
+    lab.processes.stop(CONTROLLER)
+    lab.start_controller("--dark-node", "suspend")
+    for node in NODES:
+        lab.processes.stop(agent_name(node))
+        _start_agent(lab, node)
+    lab.wait_online(30)
+
+
+def _start_agent(lab: Lab, node: str) -> None:
+    key = lab.node_directory(node) / "lid.key"
+    key.write_text(SENSOR_KEY)
+    key.chmod(0o600)
+    lab.start_agent(node, more=("--tamper-socket", f"{_sensor_socket(lab, node)}:{key}"))
+
+
+def _tamper_message() -> bytes:
+    """As docs/tamper.md has it."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    body = f"sluice-tamper/1 {boot} {now} tamper the lid is open"
+    code = hmac.new(bytes.fromhex(SENSOR_KEY), body.encode(), hashlib.sha256).hexdigest()
+    return f"{code} {body}".encode()
+
+
+def tamper(lab: Lab, pps: float) -> Times:
+    victim = next(victims)
+    links = [link for link in LINKS if link[0] == victim]
+    node = lab.node(victim)
+    with Fleet(lab, pps, lease="20s") as fleet, Capture(node.dpu, "fab0") as fabric, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sensor:
+        time.sleep(0.2)
+        message = _tamper_message()
+        at = time.time_ns()
+        sensor.sendto(message, str(_sensor_socket(lab, victim)))
+        time.sleep(0.7)
+        until = time.time_ns()
+    left = [p.time_ns for p in fabric.packets if p.outgoing and p.src_port == TUNNEL_PORT
+            and p.wire_bytes > 200]
+    if not any(t < at for t in left):
+        raise SystemExit(f"nothing left {victim} before the event")
+    lab.ctl("node", "readmit", victim)
+    lab.wait_online(30)
+    accepted = fleet.last_after(dict.fromkeys(links, at), dict.fromkeys(links, until))
+    return {"tampered, sent": [max(0.0, (max(left) - at) / 1e6)],
+            "tampered": list(accepted.values())}
+
+
+def kill_agent(lab: Lab, pps: float) -> Times:
+    victim = next(victims)
+    links = [link for link in LINKS if link[0] == victim]
+    with Fleet(lab, pps, lease="20s") as fleet:
+        at = time.time_ns()
+        lab.processes.kill(agent_name(victim))
+        time.sleep(1.5)
+        until = time.time_ns()
+    _start_agent(lab, victim)
+    lab.wait_online(30)
+    return {"agent killed": list(fleet.last_after(dict.fromkeys(links, at),
+                                                  dict.fromkeys(links, until)).values())}
+
+
+# What is measured by whom; and what must be true of the lab before.
+MEASURES: list[tuple[tuple[str, ...], Callable[[Lab, float], Times]]] = [
+    (("lease's end",), expiry), (("link revoked",), revoke_link), (("fleet stopped",), stop_fleet),
+    (("tampered, sent", "tampered"), tamper), (("agent killed",), kill_agent)]
 
 
 def _percentile(values: list[float], share: float) -> float:
@@ -134,13 +214,16 @@ def _summary(event: str, values: list[float]) -> dict[str, Any]:
 def _measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     lab = Lab(progress=lambda text: print(f"lab: {text}", file=sys.stderr))
     lab.up()
+    values: Times = {event: [] for event in AIMS}
     try:
-        values: dict[str, list[float]] = {event: [] for event in EVENTS}
-        rounds = -(-arguments.tries // len(LINKS))
-        for number in range(rounds):
-            for event, measure in EVENTS.items():
-                print(f"round {number + 1} of {rounds}: {event}", file=sys.stderr)
-                values[event] += measure(lab, arguments.pps)
+        for events, measure in MEASURES:
+            if measure is tamper:
+                _with_sensors(lab)
+            while len(values[events[0]]) < arguments.tries:
+                print(f"{events[-1]}: {len(values[events[0]])} of {arguments.tries}",
+                      file=sys.stderr)
+                for event, found in measure(lab, arguments.pps).items():
+                    values[event] += found
                 close_all(lab)
                 wait_until("silence", lambda: not any(is_leased(lab, *link) for link in LINKS), 10)
     finally:
