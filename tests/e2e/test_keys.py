@@ -159,6 +159,7 @@ def test_a_revoked_key_is_nowhere(fleet: Lab) -> None:
     needles = [key, key.hex().encode(), base64.b64encode(key)[:42]]
     agents = {node: fleet.processes.pid(agent_name(node)) for node in ("a1", "b1")}
     assert _memory_holds(agents["a1"], needles), "the search finds nothing even when it is there"
+    assert not _memory_holds(fleet.processes.pid(CONTROLLER), needles), "the controller has it"
     fleet.api.revoke("a1>b1")
     wait_until("the keys to be gone", lambda: not _preshared("a1") and not _preshared("b1"))
     time.sleep(0.5)

@@ -79,6 +79,7 @@ absl::Status Executor::ReadPeers() {
   }
   asked_ = std::move(asked);
   keyless_.clear();
+  if (!tunnel_.tells_epochs()) return absl::OkStatus();
   for (const auto& [node, key] : peer_of_) {
     const auto there = std::ranges::find(actual_.peers, key, &ActualPeer::key);
     if (there == actual_.peers.end() || there->epochs != set_[key].epochs) keyless_.push_back(node);

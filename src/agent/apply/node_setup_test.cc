@@ -39,12 +39,13 @@ class NodeSetupTest : public ::testing::Test {
     files_.files["/proc/sys/net/ipv4/ip_forward"] = "0\n";
   }
 
-  NodeSetup MakeSetup() { return NodeSetup(ports_, {routes_, tunnels_, files_}); }
+  NodeSetup MakeSetup() { return NodeSetup(ports_, {routes_, tunnels_, files_, &xfrm_}); }
   std::string Setting(const std::string& path) { return files_.files["/proc/sys/net/" + path]; }
 
   NodePorts ports_;
   RouteTableFake routes_;
   TunnelFactoryFake tunnels_;
+  TunnelFactoryFake xfrm_;
   FilesFake files_;
   FakeClock clock_;
   FakeGate kernel_{clock_};
@@ -84,6 +85,30 @@ TEST_F(NodeSetupTest, ANewLinkTunnelGetsAKeyThatIsNowhereElse) {
     EXPECT_EQ(data.find(key), std::string::npos) << path;
     EXPECT_EQ(data.find(ToBase64(config.private_key.bytes())), std::string::npos) << path;
   }
+}
+
+TEST_F(NodeSetupTest, ALinkTunnelOfTheOtherKindGoesFirst) {
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  EXPECT_EQ(MakeSetup().datapath_config().tunnel_transport, TunnelTransport::kUdp);
+  routes_.AddDevice("slu0", "wireguard");
+  ports_.tunnel_kind = TunnelKind::kXfrm;
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  EXPECT_EQ(tunnels_.device("slu0"), nullptr);
+  ASSERT_NE(xfrm_.device("slu0"), nullptr);
+  EXPECT_EQ(MakeSetup().datapath_config().tunnel_transport, TunnelTransport::kEsp);
+  ASSERT_TRUE(routes_.DeleteDevice("slu0").ok());
+  routes_.AddDevice("slu0", "xfrm");
+  ports_.tunnel_kind = TunnelKind::kWireguard;
+  ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
+  EXPECT_EQ(xfrm_.device("slu0"), nullptr);
+  EXPECT_NE(tunnels_.device("slu0"), nullptr);
+}
+
+TEST_F(NodeSetupTest, AKernelThatCannotIsAnErrorAndNoOtherTunnel) {
+  ports_.tunnel_kind = TunnelKind::kXfrm;
+  xfrm_.fail_with = absl::FailedPreconditionError("no ESP");
+  EXPECT_THAT(MakeSetup().OpenLinkTunnel().status().message(), HasSubstr("no ESP"));
+  EXPECT_EQ(tunnels_.device("slu0"), nullptr);
 }
 
 TEST_F(NodeSetupTest, AnExistingLinkTunnelKeepsKeyAndPeers) {

@@ -176,6 +176,7 @@ class Reconciler {
 
 std::vector<uint64_t> NumbersOf(const std::vector<TunnelEpoch>& epochs) {
   std::vector<uint64_t> numbers;
+  numbers.reserve(epochs.size());
   for (const TunnelEpoch& epoch : epochs) numbers.push_back(epoch.number);
   return numbers;
 }

@@ -107,16 +107,16 @@ absl::StatusOr<std::string> XfrmTunnelFactory::Probe() {
 }
 
 absl::StatusOr<TunnelFactory::Opened> XfrmTunnelFactory::Open(const std::string& device) {
-  SLUICE_ASSIGN_OR_RETURN(Kernel kernel, OpenKernel());
+  SLUICE_ASSIGN_OR_RETURN(const Kernel kernel, OpenKernel());
   SLUICE_RETURN_IF_ERROR(files_.MakeDirectory(directory_));
   const absl::StatusOr<NetDevice> existing = kernel.routes->Device(device);
-  if (existing.ok()) return Adopt(*existing, std::move(kernel));
+  if (existing.ok()) return Adopt(*existing, kernel);
   if (!absl::IsNotFound(existing.status())) return existing.status();
-  return Make(device, std::move(kernel));
+  return Make(device, kernel);
 }
 
 absl::StatusOr<TunnelFactory::Opened> XfrmTunnelFactory::Make(const std::string& device,
-                                                              Kernel kernel) {
+                                                              const Kernel& kernel) {
   XfrmBook book;
   SLUICE_ASSIGN_OR_RETURN(book.if_id, CreateDevice(*kernel.xfrm, *kernel.routes, device));
   absl::Cleanup undo = [&] { kernel.routes->DeleteDevice(device).IgnoreError(); };
@@ -133,7 +133,7 @@ absl::StatusOr<TunnelFactory::Opened> XfrmTunnelFactory::Make(const std::string&
 }
 
 absl::StatusOr<TunnelFactory::Opened> XfrmTunnelFactory::Adopt(const NetDevice& device,
-                                                               Kernel kernel) {
+                                                               const Kernel& kernel) {
   if (device.kind != kKind) {
     return absl::FailedPreconditionError(
         StrCat("network device ", device.name, " (", device.kind.empty() ? "physical" : device.kind,

@@ -121,8 +121,8 @@ class XfrmTunnelFactory final : public TunnelFactory {
     std::shared_ptr<Xfrm> xfrm;
   };
   absl::StatusOr<Kernel> OpenKernel() const;
-  absl::StatusOr<Opened> Make(const std::string& device, Kernel kernel);
-  absl::StatusOr<Opened> Adopt(const NetDevice& device, Kernel kernel);
+  absl::StatusOr<Opened> Make(const std::string& device, const Kernel& kernel);
+  absl::StatusOr<Opened> Adopt(const NetDevice& device, const Kernel& kernel);
   std::string PathOf(const std::string& device) const;
 
   Files& files_;
