@@ -6,6 +6,8 @@ with BPF, and built daemons ($SLUICE_BIN or build/bin).
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from lab.errors import LabError  # noqa: E402
 from lab.lab import CONTROLLER, Lab, agent_name  # noqa: E402
 from lab.plan import DEFAULT_PLAN  # noqa: E402
 from lab.scenario import close_all  # noqa: E402
@@ -35,11 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """What the daemons said last is part of a failure."""
+    """What the daemons said last, and the nodes' faults, are part of a failure."""
     outcome = yield
     report = outcome.get_result()
     lab = getattr(item, "funcargs", {}).get("fleet")
     if report.failed and lab is not None and lab.phase() == "up":
+        with contextlib.suppress(LabError):
+            faults = {name: node["faults"] for name, node in lab.api.nodes().items()}
+            report.sections.append(("the nodes' faults", json.dumps(faults, indent=1)))
         for name in (CONTROLLER, *(agent_name(node.name) for node in lab.plan.nodes)):
             report.sections.append((f"the end of {name}'s log", lab.processes.log_tail(name, 40)))
 

@@ -45,6 +45,9 @@ def _host(fleet: Lab) -> Iterator[str]:
         yield HOST
     finally:
         processes.end_all(netns.pids(HOST))
+        # Its namespace goes when the kernel finds the time; the cable's end would stand in
+        # the next test's way.
+        netns.run("sw-leaf1", "ip", "link", "delete", "spare", check=False)
         netns.call(["ip", "netns", "delete", HOST], check=False)
 
 

@@ -214,6 +214,7 @@ class CoreImpl final : public ControllerCore {
   std::optional<EndCounts> CountsOf(const Link& link) const;
   void TakeUnknownLease(const Session& session, Link& link, const LinkReport& report);
   void TakeReboots(Node& node, const std::vector<LinkReport>& reports);
+  void RepeatRecalls(Node& node, Effects& effects);
   void RepeatRevoke(Node& node, End& end, const LinkSide& side, uint64_t upto, Effects& effects);
 
   // core_grants

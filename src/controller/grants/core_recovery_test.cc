@@ -238,6 +238,19 @@ TEST_F(CoreRecoveryTest, RevokingWhatANodeReportsMeansWhatIsOnItsWayToo) {
             fleet_.agent(kLink.src).gates.at({kLink, Role::kSend}).sequence);
 }
 
+TEST_F(CoreRecoveryTest, WhatWasOutOnADeletedQuotaComesBackInTheNextSession) {
+  ASSERT_FALSE(fleet_.Request(kLink));
+  Effects lost;
+  ASSERT_TRUE(fleet_.core_->DeleteQuota(Scope::Link(kLink), lost).ok());
+  auto gate = std::exchange(fleet_.agent("a1").gates, {});  // not in its Config any more
+  fleet_.Restart();
+  Connect();
+  auto& inbox = fleet_.agent("a1").inbox;
+  EXPECT_TRUE(inbox.empty()) << "obeyed";
+  ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(kLink, kBudget)).ok());
+  EXPECT_EQ(fleet_.View(kLink).outstanding, Bytes{0});
+}
+
 TEST_F(CoreRecoveryTest, ARecallThatWasLostWithItsLeaseIsRepeatedUntilAnswered) {
   ASSERT_FALSE(fleet_.Request(kLink));
   fleet_.clock_.Advance(absl::Seconds(1));

@@ -211,6 +211,18 @@ void CoreImpl::TakeReboots(Node& node, const std::vector<LinkReport>& reports) {
   }
 }
 
+// A node reports on the links of its Config alone. What it closed on another, it says again
+// when it is asked again.
+void CoreImpl::RepeatRecalls(Node& node, Effects& effects) {
+  for (const LinkName& name : node.links) {
+    Link& link = links_.at(name);
+    const LinkRecord& record = link.record;
+    if (name.src != node.record.name || !Alive(record.send)) continue;
+    if (MayLease(record) && !Recalling(record)) continue;
+    RepeatRevoke(node, link.sender, {name, Role::kSend}, record.sequence, effects);
+  }
+}
+
 void CoreImpl::RepeatRevoke(Node& node, End& end, const LinkSide& side, uint64_t upto,
                             Effects& effects) {
   if (end.revoked_at.ns != 0 && clock_.Now() - end.revoked_at < kRepeatRevoke) return;

@@ -96,6 +96,7 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   UpdateConfig(node, /*send_always=*/true, effects);
   UpdateConfigsOfPeers(node, effects);
   for (const LinkReport& report : reports) TakeReport(node, report, effects);
+  RepeatRecalls(node, effects);
   if (hello.has_tamper()) SLUICE_RETURN_IF_ERROR(OnTamper(node, hello.tamper(), effects));
   RenewReceivers(node, effects);
   return absl::OkStatus();
