@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -69,12 +70,14 @@ class Talker {
       }
     }
   }
-  // The numbers of all that has arrived, when nothing has come for `quiet_ms`.
+  // The numbers of all that has arrived, when nothing has come for `quiet_ms`. The first may
+  // take longer where the processor is emulated: keys are set up, neighbours are found.
   std::multiset<uint32_t> Heard(int quiet_ms) const {
     std::multiset<uint32_t> numbers;
+    constexpr int kFirstMs = 1500;
     char data[2048];
     pollfd poller{fd_, POLLIN, 0};
-    while (poll(&poller, 1, quiet_ms) > 0) {
+    while (poll(&poller, 1, numbers.empty() ? std::max(quiet_ms, kFirstMs) : quiet_ms) > 0) {
       const ssize_t size = recv(fd_, data, sizeof(data) - 1, MSG_DONTWAIT);
       if (size <= 0) continue;
       data[size] = 0;
