@@ -275,6 +275,8 @@ void AgentCore::RunPlan(Outbox& out) {
   const bool all_closed = !outcome.kill_switch && outcome.not_closed.empty();
   Digest(outcome, out);
   for (const std::string& node : outcome.keyed) keys_.Installed(node, out);
+  // A lease that comes now must not find the keys of a peer that was removed: ESP's packet
+  // numbers would begin anew under them.
   for (const std::string& node : outcome.needs_key) keys_.Lost(node);
   // What was dropped needs no second plan: it was this plan that closed it.
   if (all_closed) dirty_ = false;

@@ -460,6 +460,19 @@ TEST_F(AgentCoreLeaseTest, KeysThatTheKernelEndedAreReplaced) {
   EXPECT_GT(peer.send_epoch, first);
 }
 
+TEST_F(AgentCoreLeaseTest, TheKeysOfARemovedPeerNeverComeBack) {
+  Open();
+  const uint64_t first = tunnel_device_->peers.at(kPeerKey).peer.send_epoch;
+  Fail(FakeDatapath::Call::kVerify, absl::InternalError("a hook is missing"));
+  Pass(absl::Seconds(1.1));
+  ASSERT_FALSE(HasPeer());
+  Deliver(GoodLease(2));  // before the next look finds all well again
+  Heal(FakeDatapath::Call::kVerify);
+  Pass(absl::Seconds(1.1));
+  ASSERT_TRUE(HasPeer());
+  EXPECT_GT(tunnel_device_->peers.at(kPeerKey).peer.epochs.front().number, first);
+}
+
 TEST_F(AgentCoreLeaseTest, AFleetThatWantsAnotherTunnelClosesAll) {
   Open();
   EXPECT_EQ(core_->fleet_tunnel(), TunnelKind::kWireguard);

@@ -124,7 +124,10 @@ void Executor::TakeCut(CutResult cut, Outcome& outcome) {
   for (const PublicKey& key : cut.removed) {
     std::erase_if(actual_.peers, [&](const ActualPeer& peer) { return peer.key == key; });
     set_.erase(key);
-    std::erase_if(peer_of_, [&](const auto& entry) { return entry.second == key; });
+    std::erase_if(peer_of_, [&](const auto& entry) {
+      if (entry.second == key) outcome.needs_key.push_back(entry.first);
+      return entry.second == key;
+    });
     asked_.erase(key);
   }
   outcome.closed = std::move(cut.closed);
@@ -208,6 +211,7 @@ void Executor::Set(const SetPeer& action, Outcome& outcome) {
   std::erase_if(actual_.peers, [&](const ActualPeer& p) { return p.key == peer.key; });
   actual_.peers.push_back(std::move(set));
   outcome.keyed.push_back(action.terms.node);
+  std::erase(outcome.needs_key, action.terms.node);
 }
 
 absl::Status Executor::SetTable(const std::vector<IpPrefix>& prefixes) {

@@ -48,7 +48,7 @@ class Executor {
     std::map<LinkSide, std::string> obstacles;  // a lease that could not be applied, and why
     std::vector<std::string> faults;
     std::vector<std::string> keyed;      // nodes whose tunnel peer was set
-    std::vector<std::string> needs_key;  // whose peer can only be set with new keys
+    std::vector<std::string> needs_key;  // whose peer is gone, or can only be set with new keys
     bool configured = true;              // prefixes and routes are as planned
   };
   // All that closes first, then all that opens; a failure stops nothing else.

@@ -71,7 +71,6 @@ void CoreImpl::BeginEpoch(const NodePair& pair, Effects& effects) {
 absl::Status CoreImpl::OnKeyRequest(const Node& node, const agent::v1::KeyRequest& request,
                                     Effects& effects) {
   const NodePair pair = PairOf(node.record.name, request.peer());
-  Flush(effects);  // a lease that is on its way goes first
   if (!MayHaveKeys(pair)) return absl::OkStatus();
   const auto keys = key_pairs_.find(pair);
   if (keys != key_pairs_.end() && clock_.Now() - keys->second.began < kOneEpoch)

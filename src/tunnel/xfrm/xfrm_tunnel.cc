@@ -135,7 +135,8 @@ absl::Status XfrmTunnel::RemovePeer(const PublicKey& key) {
   const auto it = book_.peers.find(key);
   if (it == book_.peers.end()) return Check();
   SLUICE_RETURN_IF_ERROR(RemoveAllOf(it->second));
-  book_.peers.erase(it);
+  // Its numbers stay, as in Flush.
+  it->second.epochs.clear();
   return Save();
 }
 
