@@ -2,7 +2,8 @@
 at any point can be cleared away by the next `up` or `down`.
 
 All of it lives in one directory. A lock on the directory itself keeps two runs of
-`up` or `down` from working at once; it goes with the process that holds it.
+`up` or `down` from working at once; it goes with the process that holds it and the
+commands that this one started.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
+from . import netns
 from .errors import LabError
+
+# What the last command of a killed run may still take.
+_ORPHANS_S = 30.0
 
 
 def process_start(pid: int) -> int | None:
@@ -38,7 +44,9 @@ class Journal:
         return self.directory.exists()
 
     def lock(self) -> None:
-        """Makes the directory if need be and takes the lock, or says who has it."""
+        """Makes the directory if need be and takes the lock, or says who has it. The last
+        commands of a run that was killed are waited for."""
+        deadline = time.monotonic() + _ORPHANS_S
         while True:
             self.directory.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -46,20 +54,29 @@ class Journal:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(handle)
-                owner = self.latest("owner").get("pid", "unknown")
-                raise LabError(f"another `lab up` or `lab down` is at work (process {owner}); "
-                               "wait for it to end") from None
+                if self._owner_lives() or time.monotonic() > deadline:
+                    owner = self.latest("owner").get("pid", "unknown")
+                    raise LabError(f"another `lab up` or `lab down` is at work (process {owner}); "
+                                   "wait for it to end") from None
+                time.sleep(0.01)
+                continue
             # The directory may have been removed between open and lock.
             if os.path.exists(self.directory) and os.fstat(handle).st_ino == os.stat(
                     self.directory).st_ino:
                 self._lock = handle
+                netns.inherited.add(handle)
                 return
             os.close(handle)
 
     def unlock(self) -> None:
         if self._lock is not None:
+            netns.inherited.discard(self._lock)
             os.close(self._lock)
             self._lock = None
+
+    def _owner_lives(self) -> bool:
+        owner = self.latest("owner")
+        return bool(owner) and process_start(owner["pid"]) == owner["start"]
 
     def record(self, kind: str, **fields: Any) -> None:
         line = json.dumps({"kind": kind, **fields}) + "\n"

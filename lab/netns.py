@@ -17,6 +17,9 @@ T = TypeVar("T")
 DIRECTORY = Path("/run/netns")
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
+# Files that commands inherit: a lock among them is held until the last command has ended,
+# also when the process that started it was killed.
+inherited: set[int] = set()
 
 
 def path(name: str) -> str:
@@ -42,7 +45,7 @@ def call(words: list[str], check: bool = True, timeout: float = 30.0,
          stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a command; a failure becomes a LabError with what it said."""
     done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False,
-                          input=stdin)
+                          input=stdin, pass_fds=tuple(inherited))
     if check and done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise LabError(f"`{' '.join(words)}` failed with status {done.returncode}: {said}")

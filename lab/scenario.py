@@ -4,15 +4,16 @@ accelerators what the leases promised."""
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Iterator
 
 from . import gate_pins
 from .api import patience, wait_until
 from .capture import Capture, Packet, realtime_minus_boottime_ns, total, worst_excess
 from .errors import LabError
 from .gate_pins import Slot
-from .lab import Lab
+from .lab import CONTROLLER, Lab
 from .plan import Machine
 from .traffic import Ping, TcpFlows, address_of, ping
 
@@ -32,6 +33,21 @@ def open_link(lab: Lab, src: str, dst: str, rate: str | int, volume: str | int, 
         wait_open(lab, dst, src)
     wait_open(lab, src, dst)
     return before.admitted if before else 0
+
+
+@contextmanager
+def controller_with(lab: Lab, *options: str) -> Iterator[Lab]:
+    """The lab with a controller that was started with these options; after it the usual one."""
+    def restart(*words: str) -> None:
+        lab.processes.stop(CONTROLLER)
+        lab.start_controller(*words)
+
+    restart(*options)
+    try:
+        lab.wait_online()
+        yield lab
+    finally:
+        restart()
 
 
 def lasting(seconds: float) -> str:

@@ -346,12 +346,16 @@ absl::Status RunCommand(const AgentFlags& flags) {
 
 absl::Status LeaveCommand(const AgentFlags& flags) {
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, OpenMachine(flags));
-  NodeSetup setup = machine->Setup(flags, LastTunnelKind(flags, machine->files));
+  // What is there, which need not be what the fleet wanted.
+  const auto device = machine->routes->Device(flags.ports.tunnel_device);
+  const bool xfrm = device.ok() && device->kind == TunnelKindName(TunnelKind::kXfrm);
+  NodeSetup setup = machine->Setup(flags, xfrm ? TunnelKind::kXfrm : TunnelKind::kWireguard);
   IdentityStore store(machine->files, flags.state_directory);
   const absl::Status down = setup.TakeDown(*machine->datapath);
   SLUICE_RETURN_IF_ERROR(EmptyRunDirectory(machine->files, flags.run_directory));
   SLUICE_RETURN_IF_ERROR(down);
   SLUICE_RETURN_IF_ERROR(store.Erase());
+  SLUICE_RETURN_IF_ERROR(machine->files.Remove(flags.state_directory + kTunnelFile));
   spdlog::info("left: {} is down, tunnels, gate and keys are gone", flags.ports.accelerator_port);
   return absl::OkStatus();
 }

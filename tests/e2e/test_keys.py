@@ -12,7 +12,8 @@ import pytest
 from lab.api import wait_until
 from lab.capture import Capture
 from lab.lab import CONTROLLER, WIREGUARD_SOCKETS, Lab, agent_name
-from lab.scenario import arrivals, capture_arrivals, lasting, open_link, wait_open
+from lab.scenario import (arrivals, capture_arrivals, controller_with, lasting, open_link,
+                          wait_open)
 from lab.traffic import MARKER, UdpSender
 
 
@@ -44,12 +45,15 @@ def _agreed(fleet: Lab, *links: tuple[str, str]) -> None:
 @pytest.fixture(name="rotating")
 def _rotating(fleet: Lab) -> Iterator[Lab]:
     """A controller that begins a new epoch every second."""
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller("--key-lifetime", "1s")
-    fleet.wait_online()
-    yield fleet
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller()
+    with controller_with(fleet, "--key-lifetime", "1s"):
+        yield fleet
+
+
+@pytest.fixture(name="counting")
+def _counting(fleet: Lab) -> Iterator[Lab]:
+    """A controller that begins a new epoch with every megabyte."""
+    with controller_with(fleet, "--key-volume", "1MB"):
+        yield fleet
 
 
 def test_each_pair_has_a_key_of_its_own(fleet: Lab) -> None:
@@ -84,22 +88,17 @@ def test_rotation_by_time_loses_nothing(rotating: Lab) -> None:
     assert len(seen) >= 3, "the key did not change"
 
 
-def test_rotation_by_volume(fleet: Lab) -> None:
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller("--key-volume", "1MB")
-    fleet.wait_online()
-    a1, b1 = fleet.node("a1"), fleet.node("b1")
-    open_link(fleet, "a1", "b1", "50Mbit", "1GB", lease="20s")
-    _agreed(fleet, ("a1", "b1"))
-    first = fleet.api.link("a1>b1")["key"]["epoch"]
+def test_rotation_by_volume(counting: Lab) -> None:
+    a1, b1 = counting.node("a1"), counting.node("b1")
+    open_link(counting, "a1", "b1", "50Mbit", "1GB", lease="20s")
+    _agreed(counting, ("a1", "b1"))
+    first = counting.api.link("a1>b1")["key"]["epoch"]
     time.sleep(2.5)
-    assert fleet.api.link("a1>b1")["key"]["epoch"] == first, "nothing was carried"
+    assert counting.api.link("a1>b1")["key"]["epoch"] == first, "nothing was carried"
     with capture_arrivals(b1) as got, UdpSender(a1, b1.v4, pps=1000, count=2000):
         wait_until("the next epoch", lambda: (
-            fleet.api.link("a1>b1")["key"]["epoch"] != first), 5)
+            counting.api.link("a1>b1")["key"]["epoch"] != first), 5)
     assert arrivals(got, a1)
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller()
 
 
 def test_no_byte_leaves_in_clear(rotating: Lab) -> None:

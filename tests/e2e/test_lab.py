@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Iterator
@@ -18,6 +19,7 @@ from lab.api import wait_until
 from lab.capture import Capture
 from lab.demo_steps import clear_text
 from lab.errors import LabError
+from lab.journal import Journal
 from lab.lab import Lab, agent_name, instance
 from lab.plan import Machine
 from lab.scenario import leftovers, open_link
@@ -88,6 +90,25 @@ def test_killed_half_way_up(small: tuple[Lab, Path], after_s: float) -> None:
             assert lab.status()["phase"] == "up"
     lab.down()
     assert leftovers(lab, plans.parse(PLAN).namespaces) == []
+
+
+def test_the_last_command_of_a_killed_run_is_waited_for(tmp_path: Path) -> None:
+    """Or it makes things after `down` looked for them."""
+    journal = Journal(tmp_path / "lab")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from pathlib import Path\n"
+         "from lab import netns; from lab.journal import Journal\n"
+         "Journal(Path(sys.argv[1])).lock()\n"
+         "netns.call(['sh', '-c', sys.argv[2]])", str(journal.directory),
+         f"cd {tmp_path}; touch begun; until [ -e go ]; do sleep 0.05; done; touch done"],
+        cwd=ROOT)
+    wait_until("the command to run", (tmp_path / "begun").exists, 10)
+    process.kill()
+    process.wait()
+    threading.Timer(0.3, (tmp_path / "go").touch).start()
+    journal.lock()
+    journal.unlock()
+    assert (tmp_path / "done").exists()
 
 
 def test_killed_half_way_down(small: tuple[Lab, Path]) -> None:

@@ -15,8 +15,8 @@ import pytest
 from lab import netns
 from lab.api import wait_until
 from lab.capture import Capture
-from lab.lab import CONTROLLER, TUNNEL_PORT, Lab, agent_name
-from lab.scenario import arrivals, capture_arrivals, open_link, wait_open
+from lab.lab import TUNNEL_PORT, Lab, agent_name
+from lab.scenario import arrivals, capture_arrivals, controller_with, open_link, wait_open
 from lab.traffic import UdpSender
 
 KEY = "5a" * 32
@@ -46,12 +46,8 @@ def _sensor(fleet: Lab, node: str) -> tuple[Path, tuple[str, ...]]:
 @pytest.fixture(name="strict")
 def _strict(fleet: Lab) -> Iterator[Lab]:
     """A controller that shuts silent nodes out, as it does by default."""
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller("--dark-node", "suspend")
-    fleet.wait_online()
-    yield fleet
-    fleet.processes.stop(CONTROLLER)
-    fleet.start_controller()
+    with controller_with(fleet, "--dark-node", "suspend"):
+        yield fleet
 
 
 def _restart_with(fleet: Lab, node: str, more: tuple[str, ...]) -> None:
