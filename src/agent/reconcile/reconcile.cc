@@ -36,16 +36,14 @@ std::vector<IpPrefix> WantedTunnelRoutes(const NodeConfig& config) {
   return Sorted(std::move(prefixes));
 }
 
-const ActualPeer* Find(const std::vector<ActualPeer>& peers, const PublicKey& key) {
-  const auto it = std::ranges::find(peers, key, &ActualPeer::key);
-  return it == peers.end() || it->unanswered ? nullptr : &*it;
-}
-
 class Reconciler {
  public:
   Reconciler(const Desired& desired, const Actual& actual, BootTime now)
       : desired_(desired), actual_(actual), now_(now) {
     for (const LinkConfig& link : desired.config.links) configured_.insert(link.side);
+    for (const ActualPeer& peer : actual.peers) {
+      if (!peer.unanswered) peers_[peer.key] = &peer;
+    }
   }
 
   Plan Run() {
@@ -84,16 +82,15 @@ class Reconciler {
     }
   }
 
-  // What is sent before the peer has the key would be charged and lost.
-  bool MaySend(const std::string& node, const std::vector<PeerTerms>& peers) const {
-    const auto peer = std::ranges::find(peers, node, &PeerTerms::node);
-    return peer != peers.end() && (peer->send_epoch != 0 || peer->epochs.empty());
-  }
-
   void ApplyLeases(const std::vector<PeerTerms>& peers) {
+    // What is sent before the peer has the key would be charged and lost.
+    std::set<std::string> has_key;
+    for (const PeerTerms& peer : peers) {
+      if (peer.send_epoch != 0 || peer.epochs.empty()) has_key.insert(peer.node);
+    }
     for (const auto& [side, terms] : desired_.leases) {
       if (!MayBeOpen(side)) continue;
-      if (side.role == Role::kSend && !MaySend(FarNode(side), peers)) {
+      if (side.role == Role::kSend && !has_key.contains(FarNode(side))) {
         plan_.obstacles.try_emplace(
             side, StrCat("no key yet: ", FarNode(side), " has not said that it has one"));
         continue;
@@ -142,33 +139,37 @@ class Reconciler {
         return true;
       }
     }
-    const ActualPeer* peer = Find(actual_.peers, terms.key);
-    return peer != nullptr && peer->epochs.empty();
+    const auto peer = peers_.find(terms.key);
+    return peer != peers_.end() && peer->second->epochs.empty();
   }
 
   void RemovePeers(const std::vector<PeerTerms>& wanted) {
+    std::set<PublicKey> keep;
+    for (const PeerTerms& terms : wanted) keep.insert(terms.key);
     for (const ActualPeer& peer : actual_.peers) {
-      const bool keep = std::any_of(wanted.begin(), wanted.end(),
-                                    [&](const PeerTerms& w) { return w.key == peer.key; });
-      if (!keep || peer.unanswered) plan_.actions.push_back(RemovePeer{peer.key});
+      if (peer.unanswered || !keep.contains(peer.key)) {
+        plan_.actions.push_back(RemovePeer{peer.key});
+      }
     }
   }
 
   void SetPeers(const std::vector<PeerTerms>& wanted) {
     for (const PeerTerms& terms : wanted) {
-      const ActualPeer* peer = Find(actual_.peers, terms.key);
-      const bool same = peer != nullptr && peer->endpoint == terms.endpoint &&
-                        Sorted(peer->allowed) == terms.allowed &&
-                        peer->epochs == NumbersOf(terms.epochs) &&
-                        peer->send_epoch == terms.send_epoch;
-      if (!same) plan_.actions.push_back(SetPeer{terms});
+      const auto it = peers_.find(terms.key);
+      if (it == peers_.end() || !IsAs(terms, *it->second)) plan_.actions.push_back(SetPeer{terms});
     }
+  }
+
+  static bool IsAs(const PeerTerms& terms, const ActualPeer& peer) {
+    return peer.endpoint == terms.endpoint && Sorted(peer.allowed) == terms.allowed &&
+           peer.epochs == NumbersOf(terms.epochs) && peer.send_epoch == terms.send_epoch;
   }
 
   const Desired& desired_;
   const Actual& actual_;
   const BootTime now_;
   std::set<LinkSide> configured_;
+  std::map<PublicKey, const ActualPeer*> peers_;  // those that answer
   Plan plan_;
 };
 

@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-constexpr absl::Duration kTick = absl::Milliseconds(50);
+constexpr absl::Duration kTick = absl::Milliseconds(20);
 // Events that share a commit: more would make the first of them wait for too long.
 constexpr size_t kMostTogether = 512;
 

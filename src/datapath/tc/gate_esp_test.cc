@@ -108,5 +108,19 @@ TEST_F(GateEspTest, WhatTheNodeSaysItselfIsNotGated) {
   EXPECT_FALSE(node_->Shell("ping -q -c 2 -i 0.2 -W 1 -I slu0 10.2.0.2 >/dev/null 2>&1"));
 }
 
+// On any kernel.
+using EspNodeTest = NodeTest;
+
+TEST_F(EspNodeTest, NeedsNoPort) {
+  datapath_ = std::make_unique<TcDatapath>(std::make_unique<RecordingShaper>(log_), clock_);
+  DatapathConfig config = Config();
+  config.tunnel_transport = TunnelTransport::kEsp;
+  config.tunnel_port = 0;
+  ASSERT_TRUE(Do([&](Datapath& d) { return d.Start(config).status(); }).ok());
+  EXPECT_TRUE(Do([](Datapath& d) { return d.Verify(); }).ok());
+  ASSERT_TRUE(Do([](Datapath& d) { return d.Start(Config()).status(); }).ok()) << "back to UDP";
+  EXPECT_TRUE(Do([](Datapath& d) { return d.Verify(); }).ok());
+}
+
 }  // namespace
 }  // namespace sluice::testing

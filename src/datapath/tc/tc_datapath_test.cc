@@ -362,17 +362,6 @@ TEST_F(TcDatapathTest, StartSaysWhatIsWrong) {
   EXPECT_TRUE(start(Config()).ok()) << "and nothing of it is in the way";
 }
 
-TEST_F(TcDatapathTest, AnEspTunnelNeedsNoPort) {
-  datapath_ = std::make_unique<TcDatapath>(std::make_unique<RecordingShaper>(log_), clock_);
-  DatapathConfig config = Config();
-  config.tunnel_transport = TunnelTransport::kEsp;
-  config.tunnel_port = 0;
-  ASSERT_TRUE(Do([&](Datapath& d) { return d.Start(config).status(); }).ok());
-  EXPECT_TRUE(Do([](Datapath& d) { return d.Verify(); }).ok());
-  ASSERT_TRUE(Do([](Datapath& d) { return d.Start(Config()).status(); }).ok()) << "back to UDP";
-  EXPECT_TRUE(Do([](Datapath& d) { return d.Verify(); }).ok());
-}
-
 // Gate and shaper together: what leaves the tunnel keeps rate and burst.
 TEST_F(TcDatapathTest, WithTheRealShaperARateIsKept) {
   auto shaper = node_->In([] { return TcShaper::Open(); });

@@ -76,27 +76,28 @@ const XfrmBook::Epoch* XfrmBook::Peer::Find(uint64_t number) const {
   return it == epochs.end() ? nullptr : &*it;
 }
 
-const XfrmBook::Peer* XfrmBook::OwnerOf(const XfrmSa& sa) const {
-  for (const auto& [key, peer] : peers) {
-    for (const Epoch& epoch : peer.epochs) {
-      if (SameSa(sa, SendingSa(*this, peer, epoch)) ||
-          SameSa(sa, ReceivingSa(*this, peer, epoch))) {
-        return &peer;
-      }
-    }
-  }
-  return nullptr;
+XfrmOwners::XfrmOwners(const XfrmBook& book) : book_(book) {
+  for (const auto& [key, peer] : book.peers) peers_[peer.reqid] = &peer;
 }
 
-const XfrmBook::Peer* XfrmBook::OwnerOf(const XfrmPolicy& policy) const {
+const XfrmBook::Peer* XfrmOwners::Of(const XfrmSa& sa) const {
+  const auto peer = peers_.find(sa.reqid);
+  if (peer == peers_.end()) return nullptr;
+  const auto is_its = [&](const XfrmBook::Epoch& epoch) {
+    return SameSa(sa, SendingSa(book_, *peer->second, epoch)) ||
+           SameSa(sa, ReceivingSa(book_, *peer->second, epoch));
+  };
+  return std::ranges::any_of(peer->second->epochs, is_its) ? peer->second : nullptr;
+}
+
+const XfrmBook::Peer* XfrmOwners::Of(const XfrmPolicy& policy) const {
+  const auto peer = peers_.find(policy.reqid);
+  if (peer == peers_.end()) return nullptr;
   const bool out = policy.direction == XfrmDirection::kOut;
-  for (const auto& [key, peer] : peers) {
-    if (policy.reqid != peer.reqid) continue;
-    const IpAddress& near = out ? policy.outer_source : policy.outer_destination;
-    const IpAddress& far = out ? policy.outer_destination : policy.outer_source;
-    if (near == peer.local && far == peer.endpoint.address) return &peer;
-  }
-  return nullptr;
+  const IpAddress& near = out ? policy.outer_source : policy.outer_destination;
+  const IpAddress& far = out ? policy.outer_destination : policy.outer_source;
+  const bool its = near == peer->second->local && far == peer->second->endpoint.address;
+  return its ? peer->second : nullptr;
 }
 
 XfrmSa SendingSa(const XfrmBook& book, const XfrmBook::Peer& peer, const XfrmBook::Epoch& epoch) {

@@ -38,10 +38,20 @@ struct XfrmBook {
   PublicKey id{};
   std::map<PublicKey, Peer> peers;
   friend bool operator==(const XfrmBook&, const XfrmBook&) = default;
+};
 
-  // The peer and the epoch of which this is an SA, or null: then it is not ours.
-  const Peer* OwnerOf(const XfrmSa& sa) const;
-  const Peer* OwnerOf(const XfrmPolicy& policy) const;
+// Whose SAs and policies they are, in a book that stays as it is meanwhile.
+class XfrmOwners {
+ public:
+  explicit XfrmOwners(const XfrmBook& book);
+
+  // The peer of one of whose epochs this is an SA, or null: then it is not ours.
+  const XfrmBook::Peer* Of(const XfrmSa& sa) const;
+  const XfrmBook::Peer* Of(const XfrmPolicy& policy) const;
+
+ private:
+  const XfrmBook& book_;
+  std::map<uint32_t, const XfrmBook::Peer*> peers_;  // by reqid
 };
 
 // The SA of an epoch that sends to the peer, or the one that receives from it; without mark

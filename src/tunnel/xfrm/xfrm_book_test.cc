@@ -61,24 +61,24 @@ TEST(XfrmBookTest, KnowsItsOwn) {
   const XfrmBook book = TestBook();
   const XfrmBook::Peer& peer = book.peers.begin()->second;
   XfrmSa sa = SendingSa(book, peer, peer.epochs[0]);
-  EXPECT_EQ(book.OwnerOf(sa), &peer);
-  EXPECT_EQ(book.OwnerOf(ReceivingSa(book, peer, peer.epochs[1])), &peer);
+  EXPECT_EQ(XfrmOwners(book).Of(sa), &peer);
+  EXPECT_EQ(XfrmOwners(book).Of(ReceivingSa(book, peer, peer.epochs[1])), &peer);
   for (const auto& change : std::initializer_list<void (*)(XfrmSa&)>{
            [](XfrmSa& s) { s.spi++; }, [](XfrmSa& s) { s.reqid++; }, [](XfrmSa& s) { s.if_id++; },
            [](XfrmSa& s) { std::swap(s.source, s.destination); }}) {
     XfrmSa other = sa;
     change(other);
-    EXPECT_EQ(book.OwnerOf(other), nullptr);
+    EXPECT_EQ(XfrmOwners(book).Of(other), nullptr);
   }
   XfrmPolicy policy;
   policy.reqid = 77;
   policy.outer_source = peer.local;
   policy.outer_destination = peer.endpoint.address;
-  EXPECT_EQ(book.OwnerOf(policy), &peer);
+  EXPECT_EQ(XfrmOwners(book).Of(policy), &peer);
   policy.direction = XfrmDirection::kIn;
-  EXPECT_EQ(book.OwnerOf(policy), nullptr) << "the wrong way round";
+  EXPECT_EQ(XfrmOwners(book).Of(policy), nullptr) << "the wrong way round";
   policy.reqid = 0;
-  EXPECT_EQ(book.OwnerOf(policy), nullptr);
+  EXPECT_EQ(XfrmOwners(book).Of(policy), nullptr);
 }
 
 }  // namespace

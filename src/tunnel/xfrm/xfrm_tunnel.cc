@@ -28,7 +28,8 @@ absl::StatusOr<XfrmKernel> XfrmTunnel::Read() {
   XfrmKernel kernel;
   SLUICE_ASSIGN_OR_RETURN(kernel.sas, parts_.xfrm->Sas(book_.if_id));
   SLUICE_ASSIGN_OR_RETURN(kernel.policies, parts_.xfrm->Policies(book_.if_id));
-  const auto unknown = [&](const auto& one) { return book_.OwnerOf(one) == nullptr; };
+  const XfrmOwners owners(book_);
+  const auto unknown = [&](const auto& one) { return owners.Of(one) == nullptr; };
   const bool strange = std::ranges::any_of(kernel.policies, unknown) ||
                        std::ranges::any_of(kernel.sas, unknown, &XfrmSaState::sa);
   if (!strange) return kernel;
@@ -66,8 +67,9 @@ absl::Status XfrmTunnel::Flush() {
 
 absl::Status XfrmTunnel::Configure(const TunnelConfig& config) {
   SLUICE_ASSIGN_OR_RETURN(const XfrmKernel kernel, Read());
+  const XfrmOwners owners(book_);
   for (const XfrmSaState& state : kernel.sas) {
-    if (state.sa.source != book_.OwnerOf(state.sa)->local || state.sa.mark == config.mark) continue;
+    if (state.sa.source != owners.Of(state.sa)->local || state.sa.mark == config.mark) continue;
     XfrmSa marked = state.sa;
     marked.mark = config.mark;
     SLUICE_RETURN_IF_ERROR(parts_.xfrm->UpdateSa(marked));
