@@ -82,6 +82,7 @@ RestConfig RestConfigOf(const ControllerFlags& flags, const ControllerState& sta
   config.admin_token = state.admin_token;
   config.fleet = flags.fleet;
   config.version = SLUICE_VERSION;
+  config.heartbeat = flags.heartbeat;
   return config;
 }
 
@@ -117,7 +118,7 @@ absl::StatusOr<bool> Serve(const ControllerFlags& flags, Files& files, Controlle
                           AgentServer::Start(agents, engine, sessions));
   const absl::Cleanup stop_agents = [&] { agent_server->Stop(); };
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<RestServer> rest_server,
-                          RestServer::Start(RestConfigOf(flags, state), engine));
+                          RestServer::Start(RestConfigOf(flags, state), engine, clock));
   const absl::Cleanup stop_rest = [&] { rest_server->Stop(); };
 
   const std::string ready = flags.run_directory + "/ready";

@@ -143,7 +143,8 @@ struct LinkView {
   Bytes outstanding;  // granted and not yet reported as used
   std::optional<absl::Duration> expires_in;
   uint64_t lease_sequence = 0;
-  Drops drops{};  // of both ends
+  bool recalling = false;  // its lease is being taken back
+  Drops drops{};           // of both ends
   std::optional<KeyView> key;
   std::optional<MismatchView> mismatch;
   std::optional<EndView> sender;

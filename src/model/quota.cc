@@ -42,4 +42,15 @@ absl::Status CheckQuota(const Quota& quota) {
   return absl::OkStatus();
 }
 
+std::string QuotaWords(const Quota& quota) {
+  return StrCat(quota.rate == kAnyRate ? "any rate" : FormatExact(quota.rate), ", ",
+                quota.volume == kAnyVolume ? "any volume" : FormatExact(quota.volume), " per ",
+                quota.window ? FormatExact(*quota.window) : "lifetime", ", burst ",
+                FormatExact(quota.burst), ", leases of ", FormatExact(quota.lease_lifetime));
+}
+
+std::string WordsOfChange(const std::optional<Quota>& before, const Quota& after) {
+  return before ? StrCat(QuotaWords(after), "; before: ", QuotaWords(*before)) : QuotaWords(after);
+}
+
 }  // namespace sluice

@@ -49,6 +49,10 @@ inline constexpr Bytes kAnyVolume = kMaxVolume;
 // what to write"; FIELD is link or scope, rate, burst, volume, lease or per.
 absl::Status CheckQuota(const Quota& quota);
 
+// In one line, for people: "100Mbit, 1GB per 24h, burst 500kB, leases of 30s".
+std::string QuotaWords(const Quota& quota);
+std::string WordsOfChange(const std::optional<Quota>& before, const Quota& after);
+
 }  // namespace sluice
 
 #endif  // SLUICE_MODEL_QUOTA_H_

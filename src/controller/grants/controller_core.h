@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "controller/store/store_interface.h"
+#include "model/change_view.h"
+#include "model/fleet_event.h"
 #include "model/fleet_view.h"
 #include "model/lease.h"
 #include "model/prefix.h"
@@ -88,13 +90,12 @@ struct ControllerStatus {
   std::string fleet;
   int nodes = 0;
   int online = 0;
-  int links = 0;  // with a quota
-  int open = 0;
   absl::Duration ledger_time;
   absl::Status store;  // of the last commit
 };
 
 inline constexpr size_t kMostRevocations = 100;
+inline constexpr size_t kMostEvents = 10'000;
 
 // Not thread-safe: one thread owns it.
 class ControllerCore {
@@ -153,6 +154,11 @@ class ControllerCore {
                                           Effects& effects) = 0;
   virtual absl::Status Restore(const Scope& scope, Effects& effects) = 0;
 
+  // What these changes would do now; their errors where they would fail but for the store.
+  virtual absl::StatusOr<ChangeView> PreviewQuota(Quota quota) const = 0;
+  virtual absl::StatusOr<ChangeView> PreviewDelete(const Scope& scope) const = 0;
+  virtual absl::StatusOr<ChangeView> PreviewRevoke(const Scope& scope) const = 0;
+
   // Views, for the operator API.
   virtual std::vector<NodeView> Nodes() const = 0;
   virtual std::vector<QuotaView> Quotas() const = 0;
@@ -160,8 +166,15 @@ class ControllerCore {
   // The last kMostRevocations of this process, the newest first.
   virtual std::vector<RevocationView> Revocations() const = 0;
   virtual std::vector<StopView> Stops() const = 0;
+  // Of the last kMostEvents. They outlive the process; one that no operator caused may be
+  // lost in a crash within a second.
+  virtual EventPage Events(const EventFilter& filter) const = 0;
+  virtual uint64_t last_event() const = 0;  // the greatest id; 0: none
   virtual ControllerStatus Status() const = 0;
+  // Those with a quota, or all pairs of nodes.
   virtual std::vector<LinkView> Links(bool all_pairs) const = 0;
+  // None if an end is no node of the fleet.
+  virtual std::optional<LinkView> ViewLink(const LinkName& name) const = 0;
   virtual std::vector<ControlPeer> ControlPeers() const = 0;
 };
 

@@ -1,6 +1,7 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
-// core_grants, core_scopes, core_stops, core_quotas, core_tamper, core_config, core_views.
+// core_grants, core_scopes, core_stops, core_quotas, core_tamper, core_keys, core_events,
+// core_previews, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
@@ -51,6 +52,11 @@ class CoreImpl final : public ControllerCore {
                                   Effects& effects) override;
   absl::Status Restore(const Scope& scope, Effects& effects) override;
 
+  EventPage Events(const EventFilter& filter) const override;
+  uint64_t last_event() const override;
+  absl::StatusOr<ChangeView> PreviewQuota(Quota quota) const override;
+  absl::StatusOr<ChangeView> PreviewDelete(const Scope& scope) const override;
+  absl::StatusOr<ChangeView> PreviewRevoke(const Scope& scope) const override;
   ControllerStatus Status() const override;
   std::vector<NodeView> Nodes() const override;
   std::vector<QuotaView> Quotas() const override;
@@ -58,6 +64,7 @@ class CoreImpl final : public ControllerCore {
   std::vector<RevocationView> Revocations() const override;
   std::vector<StopView> Stops() const override;
   std::vector<LinkView> Links(bool all_pairs) const override;
+  std::optional<LinkView> ViewLink(const LinkName& name) const override;
   std::vector<ControlPeer> ControlPeers() const override;
 
  private:
@@ -83,6 +90,7 @@ class CoreImpl final : public ControllerCore {
     std::vector<CapabilityView> capabilities;
     uint64_t applied_generation = 0;
     std::vector<std::string> faults;
+    std::optional<BootTime> fault_noted_at;
     Drops unattributed{};
     agent::v1::Config config;  // as last built, generation included
     std::set<LinkName> links;  // those in links_ that have this node as an end
@@ -121,6 +129,7 @@ class CoreImpl final : public ControllerCore {
     std::optional<Bytes> reported_at_grant;
     std::optional<Share> share;  // as of the last SetShares
     Comparison comparison;       // of what both ends count
+    bool exhausted = false;      // as last noted
   };
   // A grant that is in its link's record and not yet in the store.
   struct PendingGrant {
@@ -264,6 +273,12 @@ class CoreImpl final : public ControllerCore {
   bool IsIdle(const Link& link) const;
   // What each link may have of the rates and bursts of the scopes around it.
   void SetShares();
+  struct NextScope {
+    ScopeRecord record;
+    ScopeSums sums;
+    std::vector<LinkRecord> recalled;  // of its links
+  };
+  NextScope WithQuota(const Quota& quota) const;
   absl::StatusOr<Quota> SetScopeQuota(Quota quota, Effects& effects);
   absl::Status DeleteScopeQuota(const Scope& scope, Effects& effects);
   void DropBudget(const Scope& scope);
@@ -297,9 +312,11 @@ class CoreImpl final : public ControllerCore {
   RevocationView ViewOf(const Revocation& revocation) const;
 
   // core_quotas
+  absl::Status CheckLinkExists(const LinkName& name) const;
+  LinkRecord WithQuota(LinkRecord record, const Quota& quota) const;
   absl::StatusOr<Quota> SetLinkQuota(const Quota& quota, Effects& effects);
   absl::Status DeleteLinkQuota(const LinkName& link, Effects& effects);
-  absl::Status CommitLink(Link& link, LinkRecord next, bool new_version);
+  absl::Status CommitLink(Link& link, LinkRecord next, bool new_version, FleetEvent event);
 
   // core_tamper
   absl::Status OnTamper(Node& node, const agent::v1::Tamper& tamper, Effects& effects);
@@ -324,6 +341,27 @@ class CoreImpl final : public ControllerCore {
   void TendKeys(Effects& effects);
   std::optional<KeyView> KeysOf(const LinkName& link) const;
 
+  // core_events
+  // One that becomes durable, and is shown, with the batch that it is put into.
+  FleetEvent Event(std::string_view kind, Severity severity, const Scope& scope, std::string text);
+  // Shows it at once; durable with the next commit.
+  void Note(std::string_view kind, Severity severity, const Scope& scope, std::string text);
+  void AddEvents(Batch& batch) const;
+  void KeepEvents(const Batch& batch);
+  void NoteFaults(Node& node, const std::vector<std::string>& before);
+  void NoteExhausted();
+  void NoteSilent(const Revocation& revocation);
+  bool IsAbout(const FleetEvent& event, const Scope& scope) const;
+
+  // core_previews
+  std::vector<const Link*> LinksIn(const Scope& scope) const;
+  std::vector<Scope> QuotasAround(const Scope& scope) const;
+  LinkChange ChangeOf(const Link& link) const;
+  void PreviewLink(const Quota& quota, ChangeView& view) const;
+  void PreviewScope(const Quota& quota, ChangeView& view) const;
+  void AddSums(const Scope& scope, ChangeView& view) const;
+  ScopeSum SumOf(const Scope& scope, const ChangeView& view) const;
+
   // core_config
   agent::v1::Config BuildConfig(const Node& node) const;
   // Builds the node's Config and sends it if it changed, or always.
@@ -339,8 +377,7 @@ class CoreImpl final : public ControllerCore {
   QuotaView ViewOf(const Budget& budget) const;
   std::optional<MismatchView> MismatchOf(const Link& link) const;
   // Why nothing is left for the link: its own volume or a scope's; none if there is.
-  std::optional<std::string> WhyExhausted(const Link& link, const LinkAccount& account,
-                                          const LinkView& view) const;
+  std::optional<std::string> WhyExhausted(const Link& link, const LinkAccount& account) const;
   std::string WhyWaiting(const Link& link) const;
   std::optional<EndView> ViewOf(const End& end) const;
 
@@ -377,6 +414,9 @@ class CoreImpl final : public ControllerCore {
   std::map<Scope, StopRecord> stops_;
   std::deque<Revocation> revocations_;  // the oldest first
   uint64_t next_revocation_ = 1;
+  std::map<uint64_t, FleetEvent> events_;
+  std::set<uint64_t> unstored_events_;
+  uint64_t next_event_ = 1;
   BootTime shared_at_;
   std::map<NodePair, KeyPair> key_pairs_;
   BootTime tended_at_;

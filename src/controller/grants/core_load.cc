@@ -51,6 +51,8 @@ absl::Status CoreImpl::Start() {
   TakeRecords(std::move(state));
   Batch batch;
   batch.fleet = FleetNow();
+  batch.events = {
+      Event("controller_started", Severity::kInfo, Scope::Fleet(), "the controller started")};
   return Commit(std::move(batch));
 }
 
@@ -97,6 +99,10 @@ void CoreImpl::TakeRecords(StoredState state) {
     budget.record = std::move(record);
   }
   for (StopRecord& stop : state.stops) stops_[stop.scope] = std::move(stop);
+  for (FleetEvent& event : state.events) {
+    next_event_ = std::max(next_event_, event.id + 1);
+    events_.emplace(event.id, std::move(event));
+  }
   for (auto& [name, link] : links_) Rescope(link);
   for (auto& [name, node] : nodes_) {
     node.config = BuildConfig(node);
@@ -119,10 +125,17 @@ absl::Status CoreImpl::Commit(Batch batch) {
   AddDueScopes(batch);
   AddRefusedNodes(batch);
   AddLinks(batch);
+  AddEvents(batch);
   const absl::Status status = store_.Commit(batch);
-  if (!status.ok() && store_status_.ok())
+  if (!status.ok() && store_status_.ok()) {
     spdlog::error("the ledger cannot be written: {}", std::string(status.message()));
-  if (status.ok() && !store_status_.ok()) spdlog::info("the ledger can be written again");
+    Note("store_failed", Severity::kCritical, Scope::Fleet(),
+         StrCat("the ledger cannot be written: ", ToStd(status.message())));
+  }
+  if (status.ok() && !store_status_.ok()) {
+    spdlog::info("the ledger can be written again");
+    Note("store_ok", Severity::kInfo, Scope::Fleet(), "the ledger can be written again");
+  }
   store_status_ = status;
   NoteScopes(batch, status.ok());
   if (!status.ok()) {
@@ -133,6 +146,7 @@ absl::Status CoreImpl::Commit(Batch batch) {
   }
   refused_nodes_.clear();
   refused_links_.clear();
+  KeepEvents(batch);
   for (const LinkRecord& record : batch.links) {
     Link* link = FindLink(record.link);
     if (link != nullptr && link->record == record) link->dirty = false;
@@ -219,7 +233,10 @@ void CoreImpl::Tick(Effects& effects) {
   if (gone != leaving_.end()) effects.control_peers_changed = true;
   leaving_.erase(gone, leaving_.end());
   if (now - shared_at_ >= kShareEvery) SetShares();
-  if (now - tended_at_ >= kTendEvery) TendKeys(effects);
+  if (now - tended_at_ >= kTendEvery) {
+    TendKeys(effects);
+    NoteExhausted();
+  }
   if (std::exchange(marks_due_, false) || now - flushed_at_ >= kFlushEvery) FlushDirty();
 }
 
@@ -233,7 +250,7 @@ void CoreImpl::FlushDirty() {
     if (link.dirty) batch.links.push_back(link.record);
   }
   if (clock_.Now() - time_stored_at_ >= kStoreTimeIdle) batch.fleet = FleetNow();
-  if (batch.empty() || !Commit(std::move(batch)).ok()) return;
+  if ((batch.empty() && unstored_events_.empty()) || !Commit(std::move(batch)).ok()) return;
   for (auto& [name, node] : nodes_) node.dirty = false;
 }
 
@@ -260,6 +277,8 @@ void CoreImpl::ForgiveStall() {
 void CoreImpl::EndSilentSessions(Effects& effects) {
   for (auto& [name, node] : nodes_) {
     if (!node.session || clock_.Now() - node.session->heard < config_.session_timeout) continue;
+    Note("node_disconnected", Severity::kWarning, Scope::Node(name),
+         StrCat("node ", name, " has not been heard for ", FormatExact(config_.session_timeout)));
     EndSession(node, absl::DeadlineExceededError("no heartbeat arrived"), effects);
   }
 }

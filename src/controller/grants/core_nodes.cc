@@ -113,7 +113,12 @@ absl::StatusOr<ControllerCore::NewNode> CoreImpl::AddNode(const std::string& nam
   token.expires = clock_.WallNow() + config_.token_lifetime;
   batch.tokens.push_back(record);
   batch.nodes.push_back(node);
-  if (FindNode(name) == nullptr) AddMoves(name, &node, batch);
+  if (FindNode(name) == nullptr) {
+    AddMoves(name, &node, batch);
+    batch.events = {
+        Event("node_added", Severity::kInfo, Scope::Node(name),
+              StrCat("added to enclosure ", enclosure, gateway ? " as a gateway" : ""))};
+  }
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   for (const TokenRecord& changed : batch.tokens) tokens_[changed.index] = changed;
@@ -213,6 +218,8 @@ absl::StatusOr<agent::v1::EnrolReply> CoreImpl::Enrol(const IpAddress& address,
   Batch batch;
   batch.nodes = {record};
   batch.tokens = {token};
+  batch.events = {
+      Event("node_enrolled", Severity::kInfo, Scope::Node(record.name), "enrolled by a token")};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   it->second = token;
@@ -245,6 +252,8 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
   if (node == nullptr) return absl::NotFoundError(StrCat("there is no node ", ForMessage(name)));
   Batch batch;
   batch.deleted_nodes = {name};
+  batch.events = {
+      Event("node_removed", Severity::kWarning, Scope::Node(name), "removed with its quotas")};
   for (const auto& [index, token] : tokens_) {
     if (token.node == name) batch.deleted_tokens.push_back(index);
   }

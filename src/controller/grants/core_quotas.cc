@@ -10,8 +10,9 @@
 
 namespace sluice {
 
-absl::Status CoreImpl::CommitLink(Link& link, LinkRecord next, bool new_version) {
+absl::Status CoreImpl::CommitLink(Link& link, LinkRecord next, bool new_version, FleetEvent event) {
   Batch batch;
+  batch.events.push_back(std::move(event));
   if (new_version) {
     batch.fleet = FleetNow();
     next.quota->version = batch.fleet->next_quota_version++;
@@ -32,31 +33,45 @@ absl::StatusOr<Quota> CoreImpl::SetQuota(Quota quota, Effects& effects) {
                                : SetScopeQuota(std::move(quota), effects);
 }
 
-absl::StatusOr<Quota> CoreImpl::SetLinkQuota(const Quota& quota, Effects& effects) {
-  const LinkName name = quota.scope.link;
+absl::Status CoreImpl::CheckLinkExists(const LinkName& name) const {
   for (const std::string& end : {name.src, name.dst}) {
     if (FindNode(end) == nullptr)
       return absl::NotFoundError(
           StrCat("link: there is no node ", end, "; add it with `sluicectl node add` first"));
   }
+  return absl::OkStatus();
+}
+
+// A link's record with a new quota, which has no version yet.
+LinkRecord CoreImpl::WithQuota(LinkRecord record, const Quota& quota) const {
+  if (record.quota) record.account = Rolled(*record.quota, record.account, Now());
+  const auto lease = Alive(record.send) ? std::optional(record.send) : std::nullopt;
+  const QuotaChange change = DecideQuotaChange(record.quota, quota, record.account, lease, Now());
+  record.quota = quota;
+  record.account = change.account;
+  record.suspended = false;
+  record.suspend_reason.clear();
+  if (change.recall) record.recall_upto = record.send.sequence;
+  return record;
+}
+
+absl::StatusOr<Quota> CoreImpl::SetLinkQuota(const Quota& quota, Effects& effects) {
+  const LinkName name = quota.scope.link;
+  SLUICE_RETURN_IF_ERROR(CheckLinkExists(name));
   const auto [it, added] = links_.try_emplace(name);
   Link& link = it->second;
   link.record.link = name;
   if (added) Rescope(link);
-  LinkRecord next = link.record;
-  if (next.quota) next.account = Rolled(*next.quota, next.account, Now());
-  const auto lease = Alive(next.send) ? std::optional(next.send) : std::nullopt;
-  const QuotaChange change = DecideQuotaChange(next.quota, quota, next.account, lease, Now());
-  next.quota = quota;
-  next.account = change.account;
-  next.suspended = false;
-  next.suspend_reason.clear();
-  if (change.recall) next.recall_upto = next.send.sequence;
-  if (const absl::Status status = CommitLink(link, std::move(next), true); !status.ok()) {
+  LinkRecord next = WithQuota(link.record, quota);
+  const bool recall = next.recall_upto > link.record.recall_upto;
+  FleetEvent event =
+      Event("quota_set", Severity::kInfo, quota.scope, WordsOfChange(link.record.quota, quota));
+  if (const absl::Status status = CommitLink(link, std::move(next), true, std::move(event));
+      !status.ok()) {
     if (added) links_.erase(it);
     return status;
   }
-  if (change.recall) SendRevokes(link, "the quota was changed", effects);
+  if (recall) SendRevokes(link, "the quota was changed", effects);
   IndexLink(name);
   UpdateConfigsOf(name, effects);
   return *link.record.quota;
@@ -76,7 +91,9 @@ absl::Status CoreImpl::DeleteLinkQuota(const LinkName& name, Effects& effects) {
   next.suspended = false;
   next.suspend_reason.clear();
   next.recall_upto = next.send.sequence;
-  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
+  FleetEvent event = Event("quota_deleted", Severity::kInfo, Scope::Link(name),
+                           StrCat("deleted: ", QuotaWords(*link->record.quota)));
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false, std::move(event)));
   SendRevokes(*link, "the quota was deleted", effects);
   UpdateConfigsOf(name, effects);
   return absl::OkStatus();

@@ -171,8 +171,16 @@ void CoreImpl::Compare(Link& link) {
   const bool differed = MismatchOf(link).has_value();
   const IssuedLease& lease = link.record.send;
   link.comparison = Compared(link.comparison, *counts, InFlight(lease.rate, lease.burst), Now());
-  if (const auto mismatch = MismatchOf(link); mismatch && !differed)
-    spdlog::error("link {}: {}", link.record.link.ToString(), mismatch->text);
+  const auto mismatch = MismatchOf(link);
+  if (mismatch.has_value() == differed) return;
+  const LinkName& name = link.record.link;
+  if (!mismatch) {
+    Note("mismatch_over", Severity::kInfo, Scope::Link(name),
+         "the counts of both ends agree again");
+    return;
+  }
+  Note("mismatch", Severity::kError, Scope::Link(name), mismatch->text);
+  spdlog::error("link {}: {}", name.ToString(), mismatch->text);
 }
 
 void CoreImpl::TakeReceiverReport(const Session& session, Link& link, const LinkReport& report) {

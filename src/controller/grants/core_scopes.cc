@@ -193,25 +193,36 @@ std::vector<LinkRecord> CoreImpl::Recalled(const Scope& scope) const {
   return records;
 }
 
+// What a new quota, which has no version yet, makes of the scope.
+CoreImpl::NextScope CoreImpl::WithQuota(const Quota& quota) const {
+  const Scope& scope = quota.scope;
+  ScopeSums sums;
+  bool too_long = false;
+  for (const auto& [name, link] : links_) {
+    if (!Contains(scope, WhereIs(name))) continue;
+    sums += ChargeOf(link.record, Alive(link.record.send), Now());
+    too_long |= Alive(link.record.send) && link.record.send.lifetime > quota.lease_lifetime;
+  }
+  const auto it = budgets_.find(scope);
+  const auto before = it == budgets_.end() ? std::nullopt : std::optional(it->second.record);
+  NextScope next{Changed(before, quota, sums, Now()), sums, {}};
+  if (too_long || IsExceeded(next.record, sums)) next.recalled = Recalled(scope);
+  return next;
+}
+
 absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
   SLUICE_RETURN_IF_ERROR(CheckScopeExists(quota.scope));
   const Scope scope = quota.scope;
-  ScopeSums sums;
-  bool too_long = false;
-  for (auto& [name, link] : links_) {
-    if (!Contains(scope, WhereIs(name))) continue;
-    Recharge(link);
-    sums += link.charge;
-    too_long |= Alive(link.record.send) && link.record.send.lifetime > quota.lease_lifetime;
-  }
+  const auto it = budgets_.find(scope);
+  const auto before = it == budgets_.end() ? std::nullopt : std::optional(it->second.record.quota);
   Batch batch;
   batch.fleet = FleetNow();
   quota.version = batch.fleet->next_quota_version++;
-  const auto it = budgets_.find(scope);
-  const auto before = it == budgets_.end() ? std::nullopt : std::optional(it->second.record);
-  const ScopeRecord record = Changed(before, quota, sums, Now());
-  if (too_long || IsExceeded(record, sums)) batch.links = Recalled(scope);
+  NextScope next = WithQuota(quota);
+  const ScopeRecord record = next.record;
+  batch.links = std::move(next.recalled);
   batch.scopes = {record};
+  batch.events = {Event("quota_set", Severity::kInfo, scope, WordsOfChange(before, record.quota))};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   const auto [place, added] = budgets_.try_emplace(scope);
@@ -232,10 +243,12 @@ absl::StatusOr<Quota> CoreImpl::SetScopeQuota(Quota quota, Effects& effects) {
 }
 
 absl::Status CoreImpl::DeleteScopeQuota(const Scope& scope, Effects&) {
-  if (!budgets_.contains(scope))
-    return absl::NotFoundError(StrCat(scope.ToString(), " has no quota"));
+  const auto it = budgets_.find(scope);
+  if (it == budgets_.end()) return absl::NotFoundError(StrCat(scope.ToString(), " has no quota"));
   Batch batch;
   batch.deleted_scopes = {scope};
+  batch.events = {Event("quota_deleted", Severity::kInfo, scope,
+                        StrCat("deleted: ", QuotaWords(it->second.record.quota)))};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
   DropBudget(scope);
   return absl::OkStatus();

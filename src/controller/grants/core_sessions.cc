@@ -90,6 +90,8 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   NoteSpoke(node);
   node.version = CleanWords(hello.version());
   node.capabilities = CapabilitiesOf(hello);
+  Note("node_connected", Severity::kInfo, Scope::Node(node.record.name),
+       StrCat("connected, version ", node.version));
   spdlog::info("node {} is connected, version {}", node.record.name, node.version);
 
   TakeReboots(node, reports);
@@ -118,9 +120,10 @@ absl::Status CoreImpl::OnHeartbeat(Node& node, const agent::v1::Heartbeat& heart
   SLUICE_ASSIGN_OR_RETURN(node.unattributed, FromProto(heartbeat.unattributed()));
   SLUICE_RETURN_IF_ERROR(NoteBeat(*node.session, heartbeat.sent_at_ns()));
   node.applied_generation = heartbeat.applied_generation();
-  node.faults.clear();
+  const std::vector<std::string> faults = std::exchange(node.faults, {});
   for (int i = 0; i < std::min(heartbeat.faults_size(), kMaxListed); ++i)
     node.faults.push_back(CleanWords(heartbeat.faults(i)));
+  NoteFaults(node, faults);
   for (const LinkReport& report : reports) TakeReport(node, report, effects);
   return absl::OkStatus();
 }
@@ -137,6 +140,7 @@ absl::Status CoreImpl::OnLeaseClosed(Node& node, const agent::v1::LeaseClosed& c
 void CoreImpl::OnSessionEnd(const std::string& name, uint64_t session, Effects&) {
   Node* node = FindNode(name);
   if (node == nullptr || !node->session || node->session->id != session) return;
+  Note("node_disconnected", Severity::kWarning, Scope::Node(name), "disconnected");
   spdlog::info("node {} is disconnected", name);
   node->session.reset();
 }

@@ -75,6 +75,7 @@ absl::StatusOr<uint64_t> CoreImpl::Revoke(const Scope& scope, const std::string&
                                          : StopScope({scope, why}, effects));
   Revocation& revocation = AddRevocation(scope, why);
   for (const LinkRecord& record : before) Await(revocation, record);
+  if (revocation.loud == 0) NoteSilent(revocation);
   return revocation.id;
 }
 
@@ -86,6 +87,7 @@ absl::Status CoreImpl::Restore(const Scope& scope, Effects& effects) {
   // New versions make the senders ask at once.
   Batch batch;
   batch.deleted_stops = {scope};
+  batch.events = {Event("restored", Severity::kInfo, scope, "its links may lease again")};
   batch.fleet = FleetNow();
   for (const auto& [name, link] : links_) {
     if (!link.record.quota || !Covers(scope, name)) continue;
@@ -109,7 +111,8 @@ absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reaso
   next.suspended = true;
   next.suspend_reason = reason;
   next.recall_upto = next.send.sequence;
-  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false));
+  FleetEvent event = Event("revoked", Severity::kWarning, Scope::Link(name), reason);
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), false, std::move(event)));
   SendRevokes(*link, link->record.suspend_reason, effects);
   return absl::OkStatus();
 }
@@ -124,7 +127,8 @@ absl::Status CoreImpl::RestoreLink(const LinkName& name, Effects& effects) {
   next.suspended = false;
   next.suspend_reason.clear();
   // A new version makes the sender ask at once.
-  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), true));
+  FleetEvent event = Event("restored", Severity::kInfo, Scope::Link(name), "may lease again");
+  SLUICE_RETURN_IF_ERROR(CommitLink(*link, std::move(next), true, std::move(event)));
   UpdateConfigsOf(name, effects);
   return absl::OkStatus();
 }
@@ -133,6 +137,7 @@ absl::Status CoreImpl::StopScope(const StopRecord& stop, Effects& effects) {
   SLUICE_RETURN_IF_ERROR(CheckScopeExists(stop.scope));
   Batch batch;
   batch.stops = {stop};
+  batch.events = {Event("revoked", Severity::kWarning, stop.scope, stop.reason)};
   for (const auto& [name, link] : links_) {
     if (!Covers(stop.scope, name) || link.record.sequence == 0) continue;
     LinkRecord& record = batch.links.emplace_back(link.record);
@@ -173,7 +178,7 @@ void CoreImpl::NoteClosed(const LinkSide& side, uint64_t sequence) {
     for (Silence& end : revocation.ends) {
       if (end.silent_at || end.side != side || end.sequence > sequence) continue;
       end.silent_at = clock_.Now();
-      --revocation.loud;
+      if (--revocation.loud == 0) NoteSilent(revocation);
     }
   }
 }
@@ -185,7 +190,7 @@ void CoreImpl::NoteExpired() {
       if (end.silent_at || Now() < end.dead_at) continue;
       end.silent_at = clock_.Now();
       end.by_expiry = true;
-      --revocation.loud;
+      if (--revocation.loud == 0) NoteSilent(revocation);
     }
   }
 }

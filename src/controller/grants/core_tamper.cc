@@ -51,6 +51,8 @@ void CoreImpl::MarkTampered(Node& node, const TamperId& id, const std::string& s
   node.dirty = true;
   marks_due_ = true;
   RecallLinks(node, StrCat("node ", record.name, " was tampered with"), effects);
+  Note("tampered", Severity::kCritical, Scope::Node(record.name),
+       StrCat(record.tamper_source, ": ", record.tamper_words, "; all its links are closed"));
   spdlog::critical("node {} was TAMPERED with: {}: {}; all its links are closed", record.name,
                    record.tamper_source, record.tamper_words);
 }
@@ -88,6 +90,8 @@ absl::Status CoreImpl::ReadmitNode(const std::string& name, Effects& effects) {
   next.tampered_at.clear();
   Batch batch;
   batch.nodes = {next};
+  batch.events = {
+      Event("readmitted", Severity::kWarning, Scope::Node(name), "readmitted by an operator")};
   SLUICE_RETURN_IF_ERROR(Commit(batch));
   node->record = std::move(next);
   spdlog::warn("node {} was readmitted by an operator", name);
@@ -98,6 +102,7 @@ absl::Status CoreImpl::ReadmitNode(const std::string& name, Effects& effects) {
 void CoreImpl::NoteSpoke(Node& node) {
   node.spoke = clock_.Now();
   if (!std::exchange(node.dark, false)) return;
+  Note("node_speaks", Severity::kInfo, Scope::Node(node.record.name), "it speaks again");
   spdlog::info("node {} speaks again", node.record.name);
 }
 
@@ -117,6 +122,8 @@ void CoreImpl::GoDark(Node& node, Effects& effects) {
   if (config_.dark_node == DarkNode::kQuarantine)
     return MarkTampered(node, FreshTamperId(), "heartbeat", "three heartbeats were missed",
                         effects);
+  Note("node_dark", Severity::kError, Scope::Node(node.record.name),
+       "it has gone dark; its links are closed until it speaks");
   spdlog::warn("node {} has gone dark; its links are closed until it speaks", node.record.name);
   Flush(effects);
   RecallLinks(node, StrCat("node ", node.record.name, " has gone dark"), effects);

@@ -28,10 +28,6 @@ ControllerStatus CoreImpl::Status() const {
   status.nodes = static_cast<int>(nodes_.size());
   status.online = static_cast<int>(std::count_if(
       nodes_.begin(), nodes_.end(), [](const auto& entry) { return entry.second.session; }));
-  for (const LinkView& link : Links(/*all_pairs=*/false)) {
-    ++status.links;
-    if (link.state == LinkView::State::kOpen) ++status.open;
-  }
   status.ledger_time = Now() - LedgerTime{};
   status.store = store_status_;
   return status;
@@ -106,14 +102,20 @@ std::vector<LinkView> CoreImpl::Links(bool all_pairs) const {
   }
   for (const auto& [src, source] : nodes_) {
     for (const auto& [dst, destination] : nodes_) {
-      if (src == dst) continue;
-      const auto it = links_.find(LinkName{src, dst});
-      Link none;
-      none.record.link = {src, dst};
-      views.push_back(ViewOf(it == links_.end() ? none : it->second));
+      if (auto view = ViewLink({src, dst})) views.push_back(*std::move(view));
     }
   }
   return views;
+}
+
+std::optional<LinkView> CoreImpl::ViewLink(const LinkName& name) const {
+  if (name.src == name.dst || FindNode(name.src) == nullptr || FindNode(name.dst) == nullptr)
+    return std::nullopt;
+  const auto it = links_.find(name);
+  if (it != links_.end()) return ViewOf(it->second);
+  Link none;
+  none.record.link = name;
+  return ViewOf(none);
 }
 
 std::optional<EndView> CoreImpl::ViewOf(const End& end) const {
@@ -137,6 +139,7 @@ LinkView CoreImpl::ViewOf(const Link& link) const {
   if (record.quota) view.left = Left(*record.quota, account);
   view.outstanding = Outstanding(account);
   view.lease_sequence = record.send.sequence;
+  view.recalling = Recalling(record);
   AddDrops(link.sender.report, view.drops);
   AddDrops(link.receiver.report, view.drops);
   view.mismatch = MismatchOf(link);
@@ -181,15 +184,15 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
   if (Recalling(record))
     return set(State::kWaiting,
                StrCat("lease ", record.send.sequence, " is being recalled; a new one follows"));
-  if (auto why = WhyExhausted(link, account, view)) return set(State::kExhausted, *std::move(why));
+  if (auto why = WhyExhausted(link, account)) return set(State::kExhausted, *std::move(why));
   if (view.expires_in) return set(State::kOpen, "");
   const absl::Duration rest = record.send.issued_at + record.send.lifetime - Now();
   const bool expired = record.send.sequence > record.recall_upto && rest <= absl::ZeroDuration();
   set(expired ? State::kExpired : State::kWaiting, WhyWaiting(link));
 }
 
-std::optional<std::string> CoreImpl::WhyExhausted(const Link& link, const LinkAccount& account,
-                                                  const LinkView& view) const {
+std::optional<std::string> CoreImpl::WhyExhausted(const Link& link,
+                                                  const LinkAccount& account) const {
   const uint64_t drops =
       link.sender.report ? link.sender.report->drops[SLUICE_DROP_VOLUME].packets : 0;
   const auto used_up = [&](Bytes left, uint64_t drops_before) {
@@ -201,7 +204,8 @@ std::optional<std::string> CoreImpl::WhyExhausted(const Link& link, const LinkAc
                 : StrCat(what, " is used up; raise it with `sluicectl quota set`");
   };
   const Quota& quota = *link.record.quota;
-  if (Available(quota, account) == Bytes{0} && used_up(view.left, link.volume_drops_at_grant))
+  if (Available(quota, account) == Bytes{0} &&
+      used_up(Left(quota, account), link.volume_drops_at_grant))
     return words("the volume", WindowRemaining(quota, account, Now()));
   for (const Budget* budget : link.budgets) {
     const ScopeRecord scope = Rolled(budget->record, budget->sums, Now());

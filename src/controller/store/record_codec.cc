@@ -274,6 +274,35 @@ struct Row<ScopeRecord> {
   }
 };
 
+template <>
+struct Row<FleetEvent> {
+  static constexpr char kTable[] = "events";
+  static constexpr char kKey[] = "id";
+  FleetEvent record;
+  std::string scope;
+  uint32_t severity = 0;
+
+  void FromRecord() {
+    scope = record.scope.ToString();
+    severity = static_cast<uint32_t>(record.severity);
+  }
+  absl::Status ToRecord() {
+    SLUICE_ASSIGN_OR_RETURN(record.scope, ParseScope(scope));
+    if (severity >= kSeverities) return absl::DataLossError("there is no such severity");
+    record.severity = static_cast<Severity>(severity);
+    return absl::OkStatus();
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("id", row.record.id);
+    v.Column("at_ms", row.record.at_ms);
+    v.Column("kind", row.record.kind);
+    v.Column("severity", row.severity);
+    v.Column("scope", row.scope);
+    v.Column("text", row.record.text);
+  }
+};
+
 template <typename Record>
 std::vector<std::string> Columns() {
   ColumnNames names;
@@ -337,6 +366,7 @@ SLUICE_INSTANTIATE(TokenRecord);
 SLUICE_INSTANTIATE(LinkRecord);
 SLUICE_INSTANTIATE(ScopeRecord);
 SLUICE_INSTANTIATE(StopRecord);
+SLUICE_INSTANTIATE(FleetEvent);
 #undef SLUICE_INSTANTIATE
 
 }  // namespace sluice

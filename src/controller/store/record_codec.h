@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "controller/store/sqlite_db.h"
+#include "model/fleet_event.h"
 #include "model/ledger.h"
 
 namespace sluice {

@@ -8,7 +8,7 @@
 namespace sluice {
 
 inline constexpr int kApplicationId = 0x536c7563;  // "Sluc"
-inline constexpr int kUserVersion = 3;
+inline constexpr int kUserVersion = 4;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE fleet (
@@ -143,6 +143,18 @@ ALTER TABLE nodes ADD COLUMN tamper_source TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN tamper_words TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN tampered_at TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN readmitted_id BLOB CHECK (length(readmitted_id) = 16);
+)sql";
+
+// Of the schema too. Version 3 had no events.
+inline constexpr char kEvents[] = R"sql(
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 3),
+  scope TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
 )sql";
 
 }  // namespace sluice

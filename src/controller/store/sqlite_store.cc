@@ -33,6 +33,7 @@ class SqliteStore final : public Store {
   absl::Status DeleteToken(uint32_t index);
   absl::Status DeleteScope(const Scope& scope);
   absl::Status DeleteStop(const Scope& scope);
+  absl::Status DeleteEvents(uint64_t upto);
   absl::Status Write(const Batch& batch);
   // Runs a cached statement after `bind` has filled it.
   template <typename Bind>
@@ -61,6 +62,7 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   if (status.ok()) status = LoadAll(state.links);
   if (status.ok()) status = LoadAll(state.scopes);
   if (status.ok()) status = LoadAll(state.stops);
+  if (status.ok()) status = LoadAll(state.events);
   if (!status.ok()) return Annotate(status, StrCat(db_.path(), ": restore it from a backup"));
   if (!fleets.empty()) state.fleet = fleets.front();
   std::sort(state.links.begin(), state.links.end(),
@@ -113,6 +115,13 @@ absl::Status SqliteStore::DeleteStop(const Scope& scope) {
   return DeleteNamed("DELETE FROM stops WHERE scope = ?", scope.ToString());
 }
 
+absl::Status SqliteStore::DeleteEvents(uint64_t upto) {
+  return Run("DELETE FROM events WHERE id <= ?", [&](const SqliteStatement& s) {
+    sqlite3_bind_int64(s.get(), 1, static_cast<int64_t>(upto));
+    return absl::OkStatus();
+  });
+}
+
 absl::Status SqliteStore::DeleteToken(uint32_t index) {
   return Run("DELETE FROM tokens WHERE address_index = ?", [&](const SqliteStatement& s) {
     sqlite3_bind_int64(s.get(), 1, index);
@@ -131,6 +140,8 @@ absl::Status SqliteStore::Write(const Batch& batch) {
   for (const ScopeRecord& scope : batch.scopes) SLUICE_RETURN_IF_ERROR(Upsert(scope));
   for (const Scope& scope : batch.deleted_stops) SLUICE_RETURN_IF_ERROR(DeleteStop(scope));
   for (const StopRecord& stop : batch.stops) SLUICE_RETURN_IF_ERROR(Upsert(stop));
+  for (const FleetEvent& event : batch.events) SLUICE_RETURN_IF_ERROR(Upsert(event));
+  if (batch.deleted_events > 0) return DeleteEvents(batch.deleted_events);
   return absl::OkStatus();
 }
 
@@ -161,16 +172,17 @@ absl::Status TakeForOurselves(SqliteDb& db) {
 }
 
 absl::Status CreateSchema(SqliteDb& db) {
-  return db.Execute(StrCat("BEGIN EXCLUSIVE;", kSchema, "PRAGMA application_id = ", kApplicationId,
-                           "; PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
+  return db.Execute(StrCat("BEGIN EXCLUSIVE;", kSchema, kEvents, "PRAGMA application_id = ",
+                           kApplicationId, "; PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
 }
 
-absl::Status UpgradeFromVersion2(SqliteDb& db) {
-  const absl::Status status = db.Execute(StrCat(
-      "BEGIN EXCLUSIVE;", kFromVersion2, "PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
+absl::Status Upgrade(SqliteDb& db, int64_t version) {
+  const absl::Status status =
+      db.Execute(StrCat("BEGIN EXCLUSIVE;", version == 2 ? kFromVersion2 : "", kEvents,
+                        "PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
   if (!status.ok()) (void)db.Execute("ROLLBACK");
-  return Annotate(status,
-                  StrCat(db.path(), ": cannot bring the ledger from version 2 to ", kUserVersion));
+  return Annotate(status, StrCat(db.path(), ": cannot bring the ledger from version ", version,
+                                 " to ", kUserVersion));
 }
 
 // A new file gets the schema; any other must be ours and of our version.
@@ -189,7 +201,7 @@ absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
   if (application != kApplicationId)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " is a database, but no Sluice ledger; use another --state-dir"));
-  if (version == 2) return UpgradeFromVersion2(db);
+  if (version == 2 || version == 3) return Upgrade(db, version);
   if (version != kUserVersion)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " has version ", version, " of the ledger and this controller knows ",

@@ -135,7 +135,7 @@ TEST_F(SqliteStoreTest, ALedgerOfVersion2IsBroughtUp) {
   for (const char* column :
        {"tamper_id", "tamper_source", "tamper_words", "tampered_at", "readmitted_id"})
     Sql(std::string("ALTER TABLE nodes DROP COLUMN ") + column);
-  Sql("DROP TABLE stops");
+  Sql("DROP TABLE stops; DROP TABLE events");
   Sql("PRAGMA user_version = 2");
   auto store = Open();
   node.tamper_id.reset();

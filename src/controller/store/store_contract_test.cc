@@ -64,6 +64,8 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
                   SampleScope(Scope::Node("a1"))};
   batch.scopes[1].base = -5;
   batch.stops = {{Scope::Fleet(), "drill"}, {Scope::Node("a1"), "tamper \"light\""}};
+  batch.events = {{1, 36, "tampered", Severity::kCritical, Scope::Node("a1"), "the lid's open"},
+                  {3, 37, "quota_set", Severity::kInfo, Scope::Link({"a1", "b1"}), ""}};
   Commit(batch);
   Reopen();
   const StoredState state = Load();
@@ -73,6 +75,7 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   EXPECT_EQ(state.links, batch.links);
   EXPECT_EQ(state.scopes, batch.scopes);
   EXPECT_EQ(state.stops, batch.stops);
+  EXPECT_EQ(state.events, batch.events);
 }
 
 TEST_P(StoreContractTest, AbsentFieldsComeBackAbsent) {
@@ -121,6 +124,18 @@ TEST_P(StoreContractTest, DeletedRecordsAreGone) {
   EXPECT_THAT(Load().tokens, IsEmpty());
   EXPECT_THAT(Load().scopes, ElementsAre(SampleScope(Scope::Fleet())));
   EXPECT_THAT(Load().stops, ElementsAre(StopRecord{Scope::Node("a1"), ""}));
+}
+
+TEST_P(StoreContractTest, OldEventsAreForgotten) {
+  Batch batch;
+  for (uint64_t id = 1; id <= 5; ++id) batch.events.push_back({.id = id, .kind = "silent"});
+  Commit(batch);
+  Batch next;
+  next.events = {{.id = 6, .kind = "silent"}};
+  next.deleted_events = 4;
+  Commit(next);
+  Reopen();
+  EXPECT_THAT(Load().events, ElementsAre(batch.events[4], next.events[0]));
 }
 
 TEST_P(StoreContractTest, ABatchMayHoldManyRecords) {

@@ -36,6 +36,7 @@ StoredState FakeStore::Snapshot() const {
   for (const auto& [name, link] : links_) state.links.push_back(link);
   for (const auto& [scope, record] : scopes_) state.scopes.push_back(record);
   for (const auto& [scope, record] : stops_) state.stops.push_back(record);
+  for (const auto& [id, event] : events_) state.events.push_back(event);
   return state;
 }
 
@@ -48,6 +49,7 @@ void FakeStore::Restore(const StoredState& state) {
   batch.links = state.links;
   batch.scopes = state.scopes;
   batch.stops = state.stops;
+  batch.events = state.events;
   Apply(batch);
 }
 
@@ -62,6 +64,8 @@ void FakeStore::Apply(const Batch& batch) {
   for (const ScopeRecord& scope : batch.scopes) scopes_[scope.quota.scope] = scope;
   for (const Scope& scope : batch.deleted_stops) stops_.erase(scope);
   for (const StopRecord& stop : batch.stops) stops_[stop.scope] = stop;
+  for (const FleetEvent& event : batch.events) events_[event.id] = event;
+  events_.erase(events_.begin(), events_.upper_bound(batch.deleted_events));
 }
 
 }  // namespace sluice

@@ -34,6 +34,7 @@ class FakeStore final : public Store {
   std::map<LinkName, LinkRecord> links_;
   std::map<Scope, ScopeRecord> scopes_;
   std::map<Scope, StopRecord> stops_;
+  std::map<uint64_t, FleetEvent> events_;
   int commits_ = 0;
   int failures_ = 0;
   bool write_on_failure_ = false;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/fleet_event.h"
 #include "model/ledger.h"
 #include "model/names.h"
 
@@ -22,11 +23,12 @@ struct StoredState {
   std::vector<LinkRecord> links;
   std::vector<ScopeRecord> scopes;
   std::vector<StopRecord> stops;
+  std::vector<FleetEvent> events;  // by id
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
 // Changes that become durable together. A record replaces the one of the same
-// key (a node's name, a token's index, a link's name, a scope).
+// key (a node's name, a token's index, a link's name, a scope, an event's id).
 struct Batch {
   std::optional<FleetRecord> fleet;
   std::vector<NodeRecord> nodes;
@@ -38,11 +40,13 @@ struct Batch {
   std::vector<Scope> deleted_scopes;
   std::vector<StopRecord> stops;
   std::vector<Scope> deleted_stops;
+  std::vector<FleetEvent> events;
+  uint64_t deleted_events = 0;  // all up to this id
 
   bool empty() const {
     return !fleet && nodes.empty() && deleted_nodes.empty() && tokens.empty() &&
            deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty() &&
-           stops.empty() && deleted_stops.empty();
+           stops.empty() && deleted_stops.empty() && events.empty() && deleted_events == 0;
   }
 };
 

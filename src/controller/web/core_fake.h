@@ -22,6 +22,9 @@ class CoreFake final : public ControllerCore {
   std::vector<LinkView> links;
   std::vector<RevocationView> revocations;
   std::vector<StopView> stops;
+  EventPage events;
+  EventFilter asked;  // of the last Events()
+  ChangeView preview;
   absl::Status answer;              // of every change
   std::vector<std::string> called;  // "revoke a1>b1 because"
 
@@ -94,9 +97,35 @@ class CoreFake final : public ControllerCore {
       if (all_pairs || link.quota) out.push_back(link);
     return out;
   }
+  std::optional<LinkView> ViewLink(const LinkName& name) const override {
+    for (const LinkView& link : links)
+      if (link.link == name) return link;
+    return std::nullopt;
+  }
+  EventPage Events(const EventFilter& filter) const override {
+    const_cast<CoreFake*>(this)->asked = filter;
+    return events;
+  }
+  uint64_t last_event() const override {
+    return events.events.empty() ? 0 : events.events.front().id;
+  }
+  absl::StatusOr<ChangeView> PreviewQuota(Quota quota) const override {
+    return Preview(StrCat("preview ", quota.scope.ToString(), " ", quota.rate.bps));
+  }
+  absl::StatusOr<ChangeView> PreviewDelete(const Scope& scope) const override {
+    return Preview(StrCat("preview delete ", scope.ToString()));
+  }
+  absl::StatusOr<ChangeView> PreviewRevoke(const Scope& scope) const override {
+    return Preview(StrCat("preview revoke ", scope.ToString()));
+  }
   std::vector<ControlPeer> ControlPeers() const override { return {}; }
 
  private:
+  absl::StatusOr<ChangeView> Preview(std::string call) const {
+    SLUICE_RETURN_IF_ERROR(const_cast<CoreFake*>(this)->Note(std::move(call)));
+    return preview;
+  }
+
   absl::Status Note(std::string call) {
     called.push_back(std::move(call));
     return answer;

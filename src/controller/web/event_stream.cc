@@ -1,4 +1,4 @@
-#include "controller/web/link_stream.h"
+#include "controller/web/event_stream.h"
 
 #include <chrono>
 #include <utility>
@@ -7,38 +7,41 @@
 #include "controller/web/json_codec.h"
 
 namespace sluice {
-namespace {
 
-std::string Event(const absl::StatusOr<std::string>& snapshot) {
-  if (snapshot.ok()) return StrCat("event: links\ndata: ", *snapshot, "\n\n");
-  const absl::Status& status = snapshot.status();
+std::string ServerSentEvent(std::string_view name, const absl::StatusOr<std::string>& data) {
+  if (data.ok()) return StrCat("event: ", name, "\ndata: ", *data, "\n\n");
+  const absl::Status& status = data.status();
   return StrCat("event: unavailable\ndata: ",
                 EncodeError(ErrorCode(status), ToStd(status.message())), "\n\n");
 }
 
-}  // namespace
-
-LinkStream::Watcher::~Watcher() {
+EventStream::Watcher::~Watcher() {
   std::lock_guard lock(stream_.mutex_);
   --stream_.watchers_;
 }
 
-std::optional<std::string> LinkStream::Watcher::Next() {
+std::optional<std::string> EventStream::Watcher::Next() {
   std::unique_lock lock(stream_.mutex_);
   stream_.changed_.wait(lock, [this] { return stream_.stopped_ || stream_.count_ != seen_; });
   if (stream_.stopped_) return std::nullopt;
   seen_ = stream_.count_;
-  return stream_.event_;
+  const Frame& frame = stream_.frame_;
+  if (frame.version == std::exchange(version_, frame.version)) return frame.event;
+  return frame.preamble + frame.event;
 }
 
-LinkStream::LinkStream(Snapshot snapshot, absl::Duration interval, size_t max_watchers)
-    : snapshot_(std::move(snapshot)), interval_(interval), max_watchers_(max_watchers) {
+EventStream::EventStream(Source source, absl::Duration interval, size_t max_watchers, When when)
+    : source_(std::move(source)),
+      interval_(interval),
+      max_watchers_(max_watchers),
+      always_(when == When::kAlways),
+      wanted_now_(always_) {
   thread_ = std::thread([this] { Run(); });
 }
 
-LinkStream::~LinkStream() { Stop(); }
+EventStream::~EventStream() { Stop(); }
 
-std::shared_ptr<LinkStream::Watcher> LinkStream::Watch() {
+std::shared_ptr<EventStream::Watcher> EventStream::Watch() {
   std::lock_guard lock(mutex_);
   if (stopped_ || watchers_ >= max_watchers_) return nullptr;
   ++watchers_;
@@ -47,7 +50,7 @@ std::shared_ptr<LinkStream::Watcher> LinkStream::Watch() {
   return std::shared_ptr<Watcher>(new Watcher(*this, count_));
 }
 
-void LinkStream::Stop() {
+void EventStream::Stop() {
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -56,22 +59,22 @@ void LinkStream::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LinkStream::Run() {
+void EventStream::Run() {
   while (WaitForTurn()) {
-    std::string event = Event(snapshot_());
+    Frame frame = source_();
     std::lock_guard lock(mutex_);
-    event_ = std::move(event);
+    frame_ = std::move(frame);
     ++count_;
     changed_.notify_all();
   }
 }
 
-// Until the next snapshot is due; false when stopped.
-bool LinkStream::WaitForTurn() {
+// Until the next frame is due; false when stopped.
+bool EventStream::WaitForTurn() {
   std::unique_lock lock(mutex_);
   auto now = [this] { return stopped_ || wanted_now_; };
-  if (watchers_ > 0) changed_.wait_for(lock, absl::ToChronoNanoseconds(interval_), now);
-  changed_.wait(lock, [&] { return now() || watchers_ > 0; });
+  if (always_ || watchers_ > 0) changed_.wait_for(lock, absl::ToChronoNanoseconds(interval_), now);
+  changed_.wait(lock, [&] { return now() || always_ || watchers_ > 0; });
   wanted_now_ = false;
   return !stopped_;
 }

@@ -1,6 +1,6 @@
-// Makes one snapshot of the links per interval for all who watch.
-#ifndef SLUICE_CONTROLLER_WEB_LINK_STREAM_H_
-#define SLUICE_CONTROLLER_WEB_LINK_STREAM_H_
+// Makes one server-sent event per interval for all who watch.
+#ifndef SLUICE_CONTROLLER_WEB_EVENT_STREAM_H_
+#define SLUICE_CONTROLLER_WEB_EVENT_STREAM_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "absl/status/statusor.h"
@@ -17,57 +18,70 @@
 
 namespace sluice {
 
+// The event "NAME" with one line of data, or "unavailable" with the error.
+std::string ServerSentEvent(std::string_view name, const absl::StatusOr<std::string>& data);
+
 // Thread-safe.
-class LinkStream {
+class EventStream {
  public:
-  using Snapshot = std::function<absl::StatusOr<std::string>()>;
+  // What a watcher is sent. A new one gets the preamble first, and who watches gets it
+  // again when its version is another.
+  struct Frame {
+    std::string event;
+    std::string preamble;
+    uint64_t version = 0;  // of the preamble; 0: there is none
+  };
+  using Source = std::function<Frame()>;
 
   // One who watches. Used by one thread at a time; gives its place back when it goes.
-  // The LinkStream outlives it.
+  // The EventStream outlives it.
   class Watcher {
    public:
     ~Watcher();
-    // The next server-sent event, whole: "links" with the latest snapshot, or
-    // "unavailable" with the error. Events that a slow watcher missed are left out.
-    // Waits for it; nothing once the stream has stopped.
+    // The latest event that it has not had. Events that a slow watcher missed are left
+    // out. Waits for it; nothing once the stream has stopped.
     std::optional<std::string> Next();
 
    private:
-    friend class LinkStream;
-    explicit Watcher(LinkStream& stream, uint64_t seen) : stream_(stream), seen_(seen) {}
-    LinkStream& stream_;
+    friend class EventStream;
+    explicit Watcher(EventStream& stream, uint64_t seen) : stream_(stream), seen_(seen) {}
+    EventStream& stream_;
     uint64_t seen_;
+    uint64_t version_ = 0;
   };
 
-  // Calls `snapshot` in a thread of its own, at once for a new watcher and then each
-  // interval while there are watchers.
-  LinkStream(Snapshot snapshot, absl::Duration interval, size_t max_watchers);
-  ~LinkStream();
+  enum class When { kWatched, kAlways };
+  // Calls `source` in a thread of its own, at once for a new watcher and then each
+  // interval, while there are watchers or always.
+  EventStream(Source source, absl::Duration interval, size_t max_watchers,
+              When when = When::kWatched);
+  ~EventStream();
 
   // Null if there are max_watchers already or the stream has stopped.
   std::shared_ptr<Watcher> Watch();
 
-  // Ends all Next(); returns when `snapshot` is not running. May be called again.
+  // Ends all Next(); returns when `source` is not running. May be called again.
   void Stop();
 
  private:
   void Run();
   bool WaitForTurn();
 
-  const Snapshot snapshot_;
+  const Source source_;
   const absl::Duration interval_;
   const size_t max_watchers_;
+  const bool always_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
   bool stopped_ = false;
   bool wanted_now_ = false;
   size_t watchers_ = 0;
-  uint64_t count_ = 0;  // of events so far
-  std::string event_;   // the latest
+  uint64_t count_ = 0;  // of frames so far
+  Frame frame_;         // the latest
   std::thread thread_;
 };
 
 }  // namespace sluice
 
-#endif  // SLUICE_CONTROLLER_WEB_LINK_STREAM_H_
+#endif  // SLUICE_CONTROLLER_WEB_EVENT_STREAM_H_

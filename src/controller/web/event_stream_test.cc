@@ -1,4 +1,4 @@
-#include "controller/web/link_stream.h"
+#include "controller/web/event_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -11,15 +11,17 @@
 namespace sluice {
 namespace {
 
-TEST(LinkStreamTest, ANewWatcherGetsAnEventAtOnce) {
-  LinkStream stream([] { return R"({"links":[]})"; }, absl::Hours(1), 2);
+EventStream::Frame Frame(std::string event) { return {std::move(event), "", 0}; }
+
+TEST(EventStreamTest, ANewWatcherGetsAnEventAtOnce) {
+  EventStream stream([] { return Frame("one"); }, absl::Hours(1), 2);
   auto watcher = stream.Watch();
-  EXPECT_EQ(watcher->Next(), "event: links\ndata: {\"links\":[]}\n\n");
+  EXPECT_EQ(watcher->Next(), "one");
 }
 
-TEST(LinkStreamTest, EventsComeAgain) {
+TEST(EventStreamTest, EventsComeAgain) {
   std::atomic<int> count = 0;
-  LinkStream stream([&] { return StrCat(++count); }, absl::Milliseconds(1), 2);
+  EventStream stream([&] { return Frame(StrCat(++count)); }, absl::Milliseconds(1), 2);
   auto watcher = stream.Watch();
   std::string last;
   for (int i = 0; i < 5; ++i) {
@@ -29,15 +31,40 @@ TEST(LinkStreamTest, EventsComeAgain) {
   }
 }
 
-TEST(LinkStreamTest, TellsWhyThereIsNoSnapshot) {
-  LinkStream stream([] { return absl::UnavailableError("stopping"); }, absl::Hours(1), 1);
-  EXPECT_EQ(stream.Watch()->Next(),
+TEST(EventStreamTest, EventsAreAsTheStandardWantsThem) {
+  EXPECT_EQ(ServerSentEvent("links", R"({"links":[]})"), "event: links\ndata: {\"links\":[]}\n\n");
+  EXPECT_EQ(ServerSentEvent("links", absl::UnavailableError("stopping")),
             "event: unavailable\ndata: "
             "{\"error\":{\"code\":\"unavailable\",\"message\":\"stopping\"}}\n\n");
 }
 
-TEST(LinkStreamTest, BoundsTheWatchersAndTakesPlacesBack) {
-  LinkStream stream([] { return "{}"; }, absl::Hours(1), 2);
+TEST(EventStreamTest, ThePreambleComesFirstAndWhenItChanges) {
+  std::atomic<uint64_t> version = 1;
+  EventStream stream(
+      [&] {
+        return EventStream::Frame{"event", StrCat("v", version.load()), version};
+      },
+      absl::Milliseconds(1), 2);
+  auto watcher = stream.Watch();
+  EXPECT_EQ(watcher->Next(), "v1event");
+  EXPECT_EQ(watcher->Next(), "event");
+  version = 2;
+  std::string next;
+  while ((next = watcher->Next().value()) == "event") {
+  }
+  EXPECT_EQ(next, "v2event");
+  EXPECT_EQ(watcher->Next(), "event");
+}
+
+TEST(EventStreamTest, MayRunWithoutWatchers) {
+  std::atomic<int> count = 0;
+  EventStream stream([&] { return Frame(StrCat(++count)); }, absl::Milliseconds(1), 1,
+                     EventStream::When::kAlways);
+  while (count < 3) std::this_thread::yield();
+}
+
+TEST(EventStreamTest, BoundsTheWatchersAndTakesPlacesBack) {
+  EventStream stream([] { return Frame("{}"); }, absl::Hours(1), 2);
   auto one = stream.Watch();
   auto two = stream.Watch();
   EXPECT_EQ(stream.Watch(), nullptr);
@@ -45,17 +72,17 @@ TEST(LinkStreamTest, BoundsTheWatchersAndTakesPlacesBack) {
   EXPECT_NE(stream.Watch(), nullptr);
 }
 
-TEST(LinkStreamTest, NobodyWatchingCostsNothing) {
+TEST(EventStreamTest, NobodyWatchingCostsNothing) {
   std::atomic<int> count = 0;
-  LinkStream stream([&] { return StrCat(++count); }, absl::Milliseconds(1), 2);
+  EventStream stream([&] { return Frame(StrCat(++count)); }, absl::Milliseconds(1), 2);
   stream.Watch()->Next();
-  LinkStream idle([&] { return StrCat(count += 1'000'000); }, absl::Microseconds(1), 2);
+  EventStream idle([&] { return Frame(StrCat(count += 1'000'000)); }, absl::Microseconds(1), 2);
   for (int i = 0; i < 20; ++i) stream.Watch()->Next();
   EXPECT_LT(count, 1'000'000);
 }
 
-TEST(LinkStreamTest, StopEndsAWaitAndAllFurtherOnes) {
-  LinkStream stream([] { return "{}"; }, absl::Hours(1), 2);
+TEST(EventStreamTest, StopEndsAWaitAndAllFurtherOnes) {
+  EventStream stream([] { return Frame("{}"); }, absl::Hours(1), 2);
   auto watcher = stream.Watch();
   ASSERT_TRUE(watcher->Next().has_value());
   std::thread waiter([&] { EXPECT_EQ(watcher->Next(), std::nullopt); });

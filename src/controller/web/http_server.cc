@@ -18,6 +18,14 @@
 namespace sluice {
 namespace {
 
+// Of every response that does not have its own.
+constexpr std::pair<const char*, const char*> kHeaders[] = {
+    {"Cache-Control", "no-store"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+};
+
 constexpr int kAcceptRetryMs = 50;
 
 // A whole reply, for when httplib has not read the request.
@@ -90,10 +98,11 @@ HttpServer::~HttpServer() { Stop(); }
 void HttpServer::Configure(Check check, const Handler& handler) {
   svr_sock_ = listening_.get();  // tells httplib that the server is not shutting down
   set_payload_max_length(limits_.max_body_bytes);
-  set_default_headers({{"Cache-Control", "no-store"},
-                       {"X-Content-Type-Options", "nosniff"},
-                       {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-                       {"Referrer-Policy", "no-referrer"}});
+  // Not httplib's default headers, which are sent beside those of the response.
+  set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+    for (const auto& [name, value] : kHeaders)
+      if (!response.has_header(name)) response.set_header(name, value);
+  });
   set_pre_routing_handler([check = std::move(check)](const auto& request, auto& response) {
     return check(request, response) ? HandlerResponse::Handled : HandlerResponse::Unhandled;
   });

@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "controller/grants/controller_core.h"
+#include "model/change_view.h"
+#include "model/fleet_event.h"
 #include "model/fleet_view.h"
 #include "model/names.h"
 #include "model/prefix.h"
@@ -39,6 +41,10 @@ absl::StatusOr<std::string> DecodeReason(std::string_view body);
 // Nothing, or an object without fields.
 absl::Status DecodeNothing(std::string_view body);
 
+// The query of GET /api/v1/events: numbers, kinds with commas between, a scope; "" is not there.
+absl::StatusOr<EventFilter> DecodeEventFilter(std::string_view before, std::string_view limit,
+                                              std::string_view kinds, std::string_view subject);
+
 // Replies. One line of valid UTF-8 each, whatever the strings in the views hold.
 // Durations are seconds; remaining times are never below 0, endless ones null.
 std::string EncodeNodes(const std::vector<NodeView>& nodes);
@@ -52,6 +58,10 @@ std::string EncodeRevocations(const std::vector<RevocationView>& revocations,
 std::string EncodeRevoked(const Scope& scope, uint64_t id);
 std::string EncodeLinks(const std::vector<LinkView>& links);
 std::string EncodeLink(const LinkView& link);
+
+std::string EncodeEvents(const EventPage& page);
+// What a change would do: of a scope's quota, or the scope's revocation.
+std::string EncodeChange(const Scope& scope, const ChangeView& view);
 
 struct StatusView {
   std::string fleet;

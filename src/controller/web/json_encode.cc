@@ -1,27 +1,20 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/strings.h"
 #include "controller/web/json_codec.h"
+#include "controller/web/json_values.h"
 
 namespace sluice {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// Strings from agents may hold anything; what is not UTF-8 is replaced.
-std::string Dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json Seconds(absl::Duration d) {
-  if (d == absl::InfiniteDuration()) return nullptr;
-  return absl::ToDoubleSeconds(d);
-}
-
-Json Remaining(absl::Duration d) { return Seconds(std::max(d, absl::ZeroDuration())); }
+using api_json::Dump;
+using api_json::Json;
+using api_json::Remaining;
+using api_json::Seconds;
+using api_json::StateName;
+using api_json::ToJson;
 
 Json DropPackets(const Drops& drops) {
   Json out = Json::object();
@@ -56,24 +49,6 @@ std::string_view StateName(LeaseView::State state) {
   return "unknown";
 }
 
-std::string_view StateName(LinkView::State state) {
-  switch (state) {
-    case LinkView::State::kOpen:
-      return "open";
-    case LinkView::State::kNoQuota:
-      return "no_quota";
-    case LinkView::State::kExhausted:
-      return "exhausted";
-    case LinkView::State::kRevoked:
-      return "revoked";
-    case LinkView::State::kWaiting:
-      return "waiting";
-    case LinkView::State::kExpired:
-      return "expired";
-  }
-  return "unknown";
-}
-
 Json ToJson(const NodeView& node) {
   Json out;
   out["name"] = node.name;
@@ -98,21 +73,6 @@ Json ToJson(const NodeView& node) {
   out["desired_generation"] = node.desired_generation;
   out["faults"] = node.faults;
   out["unattributed_drops"] = DropPackets(node.unattributed);
-  return out;
-}
-
-Json ToJson(const Quota& quota) {
-  Json out;
-  out["scope"] = quota.scope.ToString();
-  out["kind"] = KindName(quota.scope.kind);
-  out["link"] = quota.scope.is_link() ? Json(quota.scope.ToString()) : Json(nullptr);
-  out["rate_bps"] = quota.rate.bps;
-  out["burst_bytes"] = quota.burst.value;
-  out["volume_bytes"] = quota.volume.value;
-  out["per"] = quota.window ? FormatExact(*quota.window) : "lifetime";
-  out["window_s"] = quota.window ? Seconds(*quota.window) : Json(nullptr);
-  out["lease_s"] = Seconds(quota.lease_lifetime);
-  out["version"] = quota.version;
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/web/json_codec.h"
+#include "controller/web/metrics.h"
 #include "controller/web/openapi.h"
 
 namespace sluice {
@@ -24,8 +25,18 @@ ApiReply RestApi::Handle(const RouteMatch& match, std::string_view body) const {
       return {200, R"({"status":"ok"})"};
     case Operation::kDescribe:
       return {200, std::string(kOpenApi)};
-    case Operation::kListLinks:
-      reply = Links(match.all);
+    case Operation::kListLinks: {
+      const absl::StatusOr<bool> all = match.Flag("all");
+      reply = all.ok() ? Links(*all) : all.status();
+      break;
+    }
+    case Operation::kMetrics: {
+      absl::StatusOr<std::string> metrics = Metrics();
+      if (!metrics.ok()) return ErrorReply(metrics.status());
+      return {200, *std::move(metrics), kOpenMetricsType};
+    }
+    case Operation::kListEvents:
+      reply = Events(match);
       break;
     case Operation::kReady:
     case Operation::kGetStatus:
@@ -88,13 +99,9 @@ absl::StatusOr<std::string> RestApi::Change(const RouteMatch& match, std::string
   if (operation == Operation::kAddNode) return AddNode(body);
   if (operation == Operation::kRemoveNode) return RemoveNode(match.argument);
   if (operation == Operation::kReadmitNode) return ReadmitNode(match.argument, body);
-  if (operation == Operation::kSetQuota || operation == Operation::kDeleteQuota)
-    return ChangeQuota(match, body);
-  if (operation == Operation::kRevokeScope || operation == Operation::kRestoreScope) {
-    absl::StatusOr<Scope> scope = ParseScope(match.argument);
-    if (!scope.ok()) return WithField(scope.status(), "scope");
-    return operation == Operation::kRevokeScope ? Revoke(*scope, body) : Restore(*scope, body);
-  }
+  if (operation == Operation::kSetQuota || operation == Operation::kDeleteQuota ||
+      operation == Operation::kRevokeScope || operation == Operation::kRestoreScope)
+    return ChangeScope(match, body);
   absl::StatusOr<LinkName> link = ParseLinkName(match.argument);
   if (!link.ok()) return WithField(link.status(), "link");
   if (operation == Operation::kGetLink) return GetLink(*link);
@@ -152,17 +159,53 @@ absl::StatusOr<std::string> RestApi::ReadmitNode(const std::string& name,
   return EncodeDone("readmitted", name);
 }
 
-absl::StatusOr<std::string> RestApi::ChangeQuota(const RouteMatch& match,
+absl::StatusOr<std::string> RestApi::ChangeScope(const RouteMatch& match,
                                                  std::string_view body) const {
+  const Operation operation = match.route->operation;
+  const bool quota = operation == Operation::kSetQuota || operation == Operation::kDeleteQuota;
   absl::StatusOr<Scope> scope = ParseScope(match.argument);
   if (!scope.ok()) {
-    const bool link = match.argument.find(':') == std::string::npos;
+    const bool link = quota && match.argument.find(':') == std::string::npos;
     return WithField(scope.status(), link ? "link" : "scope");
   }
-  if (match.route->operation == Operation::kSetQuota) return SetQuota(*scope, body);
+  SLUICE_ASSIGN_OR_RETURN(const bool dry_run, match.Flag("dry_run"));
+  if (dry_run) return DryRun(operation, *scope, body);
+  if (operation == Operation::kRevokeScope) return Revoke(*scope, body);
+  if (operation == Operation::kRestoreScope) return Restore(*scope, body);
+  if (operation == Operation::kSetQuota) return SetQuota(*scope, body);
   SLUICE_RETURN_IF_ERROR(Do(
       [&](ControllerCore& core, Effects& effects) { return core.DeleteQuota(*scope, effects); }));
   return EncodeDone("deleted", scope->ToString());
+}
+
+absl::StatusOr<std::string> RestApi::DryRun(Operation operation, const Scope& scope,
+                                            std::string_view body) const {
+  Quota wanted;
+  if (operation == Operation::kSetQuota) {
+    SLUICE_ASSIGN_OR_RETURN(wanted, DecodeQuota(scope, body));
+  }
+  ChangeView view;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) -> absl::Status {
+    absl::StatusOr<ChangeView> found = operation == Operation::kSetQuota ? core.PreviewQuota(wanted)
+                                       : operation == Operation::kDeleteQuota
+                                           ? core.PreviewDelete(scope)
+                                           : core.PreviewRevoke(scope);
+    SLUICE_ASSIGN_OR_RETURN(view, std::move(found));
+    return absl::OkStatus();
+  }));
+  return EncodeChange(scope, view);
+}
+
+absl::StatusOr<std::string> RestApi::Events(const RouteMatch& match) const {
+  SLUICE_ASSIGN_OR_RETURN(const EventFilter filter,
+                          DecodeEventFilter(match.Param("before"), match.Param("limit"),
+                                            match.Param("kind"), match.Param("subject")));
+  EventPage page;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    page = core.Events(filter);
+    return absl::OkStatus();
+  }));
+  return EncodeEvents(page);
 }
 
 absl::StatusOr<std::string> RestApi::SetQuota(const Scope& scope, std::string_view body) const {
@@ -178,14 +221,28 @@ absl::StatusOr<std::string> RestApi::SetQuota(const Scope& scope, std::string_vi
 absl::StatusOr<std::string> RestApi::GetLink(const LinkName& link) const {
   std::optional<LinkView> found;
   SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
-    for (LinkView& view : core.Links(/*all_pairs=*/true))
-      if (view.link == link) found = std::move(view);
+    found = core.ViewLink(link);
     return absl::OkStatus();
   }));
   if (!found)
     return absl::NotFoundError(
         StrCat("there is no link ", link.ToString(), ": both ends must be nodes of the fleet"));
   return EncodeLink(*found);
+}
+
+absl::StatusOr<std::string> RestApi::Metrics() const {
+  MetricsView view;
+  view.fleet = fleet_;
+  view.version = version_;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects&) {
+    view.controller = core.Status();
+    view.nodes = core.Nodes();
+    view.links = core.Links(/*all_pairs=*/false);
+    view.quotas = core.Quotas();
+    view.last_event = core.last_event();
+    return absl::OkStatus();
+  }));
+  return EncodeMetrics(view);
 }
 
 absl::StatusOr<std::string> RestApi::Status() const {

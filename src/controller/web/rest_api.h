@@ -16,7 +16,8 @@ namespace sluice {
 
 struct ApiReply {
   int status = 200;
-  std::string body;  // JSON
+  std::string body;
+  std::string_view type = "application/json";
 };
 
 // The reply that tells an error.
@@ -28,7 +29,7 @@ class RestApi {
   RestApi(CoreRunner& core, std::string fleet, std::string version)
       : core_(core), fleet_(std::move(fleet)), version_(std::move(version)) {}
 
-  // Does match.route's operation, which is any but kStream.
+  // Does match.route's operation, which is any but the streams.
   ApiReply Handle(const RouteMatch& match, std::string_view body) const;
 
   // The body of GET /api/v1/links.
@@ -40,6 +41,9 @@ class RestApi {
   absl::Status Do(const Task& task) const;
 
   absl::StatusOr<std::string> Read(Operation operation) const;
+  absl::StatusOr<std::string> Events(const RouteMatch& match) const;
+  absl::StatusOr<std::string> DryRun(Operation operation, const Scope& scope,
+                                     std::string_view body) const;
   absl::StatusOr<std::string> Change(const RouteMatch& match, std::string_view body) const;
   absl::StatusOr<std::string> AddNode(std::string_view body) const;
   absl::StatusOr<std::string> RemoveNode(const std::string& name) const;
@@ -47,9 +51,10 @@ class RestApi {
   absl::StatusOr<std::string> SetQuota(const Scope& scope, std::string_view body) const;
   absl::StatusOr<std::string> Revoke(const Scope& scope, std::string_view body) const;
   absl::StatusOr<std::string> Restore(const Scope& scope, std::string_view body) const;
-  absl::StatusOr<std::string> ChangeQuota(const RouteMatch& match, std::string_view body) const;
+  absl::StatusOr<std::string> ChangeScope(const RouteMatch& match, std::string_view body) const;
   absl::StatusOr<std::string> GetLink(const LinkName& link) const;
   absl::StatusOr<std::string> Status() const;
+  absl::StatusOr<std::string> Metrics() const;
 
   CoreRunner& core_;
   const std::string fleet_;

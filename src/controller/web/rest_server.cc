@@ -10,9 +10,11 @@
 #include "absl/strings/match.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "controller/web/console_feed.h"
+#include "controller/web/console_files.h"
+#include "controller/web/event_stream.h"
 #include "controller/web/http_server.h"
 #include "controller/web/json_codec.h"
-#include "controller/web/link_stream.h"
 #include "controller/web/listen_socket.h"
 #include "controller/web/request_guard.h"
 #include "controller/web/rest_api.h"
@@ -74,7 +76,7 @@ absl::Status CheckConfig(const RestConfig& config) {
     return absl::InvalidArgumentError(StrCat("the admin token has ", config.admin_token.size(),
                                              " characters; it needs at least ", kMinToken,
                                              ": remove its file and start again to get a new one"));
-  if (config.workers <= config.max_streams)
+  if (config.workers <= 2 * config.max_streams)
     return absl::InvalidArgumentError("the operator API needs more workers than streams");
   return absl::OkStatus();
 }
@@ -97,12 +99,19 @@ class SignalsBlocked {
 
 class RestServerImpl final : public RestServer {
  public:
-  RestServerImpl(const RestConfig& config, CoreRunner& core)
+  RestServerImpl(const RestConfig& config, CoreRunner& core, const Clock& clock)
       : max_body_bytes_(config.max_body_bytes),
         token_(config.admin_token),
         api_(core, config.fleet, config.version),
-        stream_([this] { return api_.Links(/*all_pairs=*/false); }, config.stream_interval,
-                config.max_streams) {}
+        console_({config.fleet, config.version, config.heartbeat, config.stream_interval,
+                  config.max_streams},
+                 core, clock),
+        links_(
+            [this] {
+              return EventStream::Frame{ServerSentEvent("links", api_.Links(/*all_pairs=*/false)),
+                                        "", 0};
+            },
+            config.stream_interval, config.max_streams) {}
   ~RestServerImpl() override { Stop(); }
 
   absl::Status Serve(const RestConfig& config, ListenSocket socket) {
@@ -119,7 +128,8 @@ class RestServerImpl final : public RestServer {
 
   void Stop() override {
     std::lock_guard lock(stop_mutex_);
-    stream_.Stop();  // first: its watchers are handlers of http_
+    links_.Stop();  // first: the watchers are handlers of http_
+    console_.Stop();
     http_.reset();
   }
 
@@ -132,6 +142,7 @@ class RestServerImpl final : public RestServer {
         !IsLoopbackHost(request.get_header_value("Host")))
       return Refuse(response, 421, "misdirected_request",
                     "the Host header names another host; ask for 127.0.0.1, localhost or [::1]");
+    if (IsForConsole(request)) return RefuseBody(request, max_body_bytes_, response);
     absl::StatusOr<RouteMatch> match = FindRoute(request.method, request.target);
     const bool open = match.ok() && match->route != nullptr && match->route->open;
     if (!open && !token_.Allows(request.get_header_value("Authorization"))) {
@@ -148,23 +159,52 @@ class RestServerImpl final : public RestServer {
     return RefuseBody(request, max_body_bytes_, response);
   }
 
+  static std::string PathOf(const Request& request) {
+    return request.target.substr(0, request.target.find('?'));
+  }
+  static bool IsForConsole(const Request& request) {
+    return (request.method == "GET" || request.method == "HEAD") && IsConsolePath(PathOf(request));
+  }
+
   void Handle(const Request& request, Response& response) {
+    if (IsForConsole(request)) {
+      ConsoleReply reply = ConsoleFile(PathOf(request), EmbeddedFiles());
+      response.status = reply.status;
+      for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+      response.set_content(reply.body, reply.type);
+      return;
+    }
     absl::StatusOr<RouteMatch> match = FindRoute(request.method, request.target);
     if (!match.ok() || match->route == nullptr) {  // Check() would have refused it
       Refuse(response, absl::InternalError("the request has no route"));
       return;
     }
-    if (match->route->operation == Operation::kStream) {
-      Stream(response);
-      return;
+    switch (match->route->operation) {
+      case Operation::kStream:
+        return Stream(links_.Watch(), response);
+      case Operation::kConsoleStream:
+        return Stream(console_.Watch(), response);
+      case Operation::kGetHistory:
+        return Answer(History(match->argument), response);
+      default:
+        return Answer(api_.Handle(*match, request.body), response);
     }
-    ApiReply reply = api_.Handle(*match, request.body);
-    response.status = reply.status;
-    response.set_content(reply.body, kJson);
   }
 
-  void Stream(Response& response) {
-    std::shared_ptr<LinkStream::Watcher> watcher = stream_.Watch();
+  ApiReply History(const std::string& link) const {
+    const absl::StatusOr<LinkName> name = ParseLinkName(link);
+    if (!name.ok()) return ErrorReply(WithField(name.status(), "link"));
+    absl::StatusOr<std::string> history = console_.HistoryOf(*name);
+    if (!history.ok()) return ErrorReply(history.status());
+    return {200, *std::move(history)};
+  }
+
+  static void Answer(const ApiReply& reply, Response& response) {
+    response.status = reply.status;
+    response.set_content(reply.body, std::string(reply.type));
+  }
+
+  static void Stream(const std::shared_ptr<EventStream::Watcher>& watcher, Response& response) {
     if (watcher == nullptr) {
       response.set_header("Retry-After", "5");
       Refuse(response, 503, "unavailable", "too many streams are open; close one or try later");
@@ -183,7 +223,8 @@ class RestServerImpl final : public RestServer {
   const size_t max_body_bytes_;
   const TokenCheck token_;
   const RestApi api_;
-  LinkStream stream_;
+  ConsoleFeed console_;
+  EventStream links_;
   uint16_t port_ = 0;
   std::mutex stop_mutex_;
   std::unique_ptr<HttpServer> http_;  // guarded by stop_mutex_ once it serves
@@ -192,13 +233,14 @@ class RestServerImpl final : public RestServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RestServer>> RestServer::Start(const RestConfig& config,
-                                                              CoreRunner& core) {
+                                                              CoreRunner& core,
+                                                              const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckConfig(config));
   absl::StatusOr<ListenSocket> socket =
       config.listen_fd >= 0 ? AdoptListening(config.listen_fd) : ListenOnLoopback(config.listen);
   SLUICE_RETURN_IF_ERROR(socket.status());
   SignalsBlocked signals_blocked;
-  auto server = std::make_unique<RestServerImpl>(config, core);
+  auto server = std::make_unique<RestServerImpl>(config, core, clock);
   SLUICE_RETURN_IF_ERROR(server->Serve(config, *std::move(socket)));
   return server;
 }

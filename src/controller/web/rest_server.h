@@ -1,6 +1,6 @@
-// The operator API: REST/JSON and server-sent events on a loopback port, as
-// docs/openapi.json describes it. It serves only requests that name a loopback
-// host, and everything but health and the description only with the admin token.
+// The operator API and the console: REST/JSON, metrics and server-sent events on a loopback
+// port, as docs/openapi.json describes them, and the page. It serves only requests that name a
+// loopback host, and everything but health, the description and the page only with the admin token.
 #ifndef SLUICE_CONTROLLER_WEB_REST_SERVER_H_
 #define SLUICE_CONTROLLER_WEB_REST_SERVER_H_
 
@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "controller/grants/core_runner.h"
 
 namespace sluice {
@@ -22,14 +23,15 @@ struct RestConfig {
   // If not negative, a listening loopback TCP socket to serve instead of `listen`.
   // The server takes a duplicate; the caller may close this one after Start().
   int listen_fd = -1;
-  std::string admin_token;  // at least 16 characters
-  std::string fleet;        // shown by /api/v1/status
-  std::string version;      // shown by /api/v1/status
+  std::string admin_token;                             // at least 16 characters
+  std::string fleet;                                   // shown by /api/v1/status
+  std::string version;                                 // shown by /api/v1/status
+  absl::Duration heartbeat = absl::Milliseconds(200);  // of the nodes, for the console
   size_t max_body_bytes = size_t{64} << 10;
   size_t max_head_bytes = size_t{16} << 10;  // request line and headers
-  size_t workers = 16;                       // requests and streams served at the same time
+  size_t workers = 32;                       // requests and streams served at the same time
   size_t max_waiting = 64;  // connections accepted and not yet served; more are closed
-  size_t max_streams = 8;   // of `workers`; further streams get 503
+  size_t max_streams = 8;   // of each of the two kinds; further ones get 503
   absl::Duration stream_interval = absl::Seconds(1);
   absl::Duration request_timeout = absl::Seconds(10);  // to receive one whole request
 };
@@ -39,9 +41,9 @@ class RestServer {
  public:
   // Listens and serves in threads of its own, with all signals blocked in them.
   // InvalidArgument: the configuration (an address that is not loopback, …);
-  // AlreadyExists: the port is in use. `core` outlives the server.
+  // AlreadyExists: the port is in use. `core` and `clock` outlive the server.
   static absl::StatusOr<std::unique_ptr<RestServer>> Start(const RestConfig& config,
-                                                           CoreRunner& core);
+                                                           CoreRunner& core, const Clock& clock);
 
   virtual ~RestServer() = default;  // stops
 

@@ -51,7 +51,7 @@ class RestServerTest : public testing::Test {
   }
   void Start() {
     server_.reset();
-    auto server = RestServer::Start(config_, runner_);
+    auto server = RestServer::Start(config_, runner_, clock_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -130,11 +130,17 @@ TEST_F(RestServerTest, EveryRouteAnswersAndNeedsTheTokenUnlessOpen) {
     if (route.operation == Operation::kAddNode) body = R"({"name":"a1","enclosure":"east"})";
     const Answer without = Ask(std::string(route.method), path, body, {{"Authorization", "x"}});
     EXPECT_EQ(without.status, route.open ? 200 : 401) << route.method << " " << path;
-    if (route.operation == Operation::kStream) continue;  // never ends
-    const Answer with = Ask(std::string(route.method), path, body);
+    if (route.operation == Operation::kStream || route.operation == Operation::kConsoleStream)
+      continue;  // never ends
+    Answer with = Ask(std::string(route.method), path, body);
+    // There is no history before the first reading.
+    for (int i = 0; i < 100 && with.status == 404; ++i) {
+      absl::SleepFor(absl::Milliseconds(20));
+      with = Ask(std::string(route.method), path, body);
+    }
     EXPECT_EQ(with.status, route.operation == Operation::kAddNode ? 201 : 200)
         << route.method << " " << path << " " << with.body;
-    EXPECT_TRUE(with.body.is_object());
+    EXPECT_EQ(with.body.is_object(), route.operation != Operation::kMetrics) << path;
   }
 }
 
@@ -177,13 +183,54 @@ TEST_F(RestServerTest, WithoutTokenItSaysWhatToSend) {
   EXPECT_EQ(answer.status, 401);
   EXPECT_EQ(answer.body["error"]["code"], "unauthenticated");
   EXPECT_EQ(answer.headers.find("WWW-Authenticate")->second, "Bearer realm=\"sluice\"");
-  EXPECT_EQ(Ask("GET", "/nothing", "", {{"Authorization", "Bearer wrong"}}).status, 401);
+  EXPECT_EQ(Ask("GET", "/api/nothing", "", {{"Authorization", "Bearer wrong"}}).status, 401);
   EXPECT_EQ(Ask("PUT", "/api/v1/quotas/a1%3Eb1", kQuotaBody, {{"Authorization", ""}}).status, 401);
   EXPECT_TRUE(runner_.core.called.empty());
 }
 
+TEST_F(RestServerTest, ThePageNeedsNoTokenAndHasAPolicyOfItsOwn) {
+  for (const char* path : {"/", "/links/a1%3Eb1"}) {
+    const Answer answer = Ask("GET", path, "", {{"Authorization", "x"}});
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.headers.find("Content-Type")->second, "text/html; charset=utf-8");
+    EXPECT_EQ(answer.headers.count("Content-Security-Policy"), 1U);
+    EXPECT_THAT(answer.headers.find("Content-Security-Policy")->second, HasSubstr("'nonce-"));
+    EXPECT_EQ(answer.headers.find("Cache-Control")->second, "no-store");
+    EXPECT_EQ(answer.headers.find("X-Content-Type-Options")->second, "nosniff");
+  }
+  EXPECT_EQ(Ask("POST", "/").status, 404);
+  EXPECT_EQ(Ask("GET", "/assets/none.js").status, 404);
+  EXPECT_EQ(Ask("GET", "/", "", {{"Host", "example.com"}}).status, 421);
+}
+
+TEST_F(RestServerTest, ADryRunOnlyAsks) {
+  EXPECT_EQ(Ask("PUT", "/api/v1/quotas/a1%3Eb1?dry_run=1", kQuotaBody).body["scope"], "a1>b1");
+  EXPECT_EQ(Ask("DELETE", "/api/v1/quotas/fleet?dry_run=true").status, 200);
+  EXPECT_EQ(Ask("POST", "/api/v1/scopes/node:a1/revoke?dry_run=1").status, 200);
+  EXPECT_EQ(Ask("PUT", "/api/v1/quotas/a1%3Eb1?dry_run=yes", kQuotaBody).status, 400);
+  EXPECT_THAT(runner_.core.called, ElementsAre("preview a1>b1 100000000", "preview delete fleet",
+                                               "preview revoke node:a1"));
+}
+
+TEST_F(RestServerTest, EventsAreAskedForAsTheQuerySays) {
+  EXPECT_EQ(Ask("GET", "/api/v1/events?limit=3&kind=silent&subject=a1%3Eb1").status, 200);
+  EXPECT_EQ(runner_.core.asked.limit, 3U);
+  EXPECT_EQ(runner_.core.asked.scope, Scope::Link({"a1", "b1"}));
+  EXPECT_EQ(Ask("GET", "/api/v1/events?limit=none").body["error"]["field"], "limit");
+}
+
+TEST_F(RestServerTest, TheConsoleStreamBeginsWithTheFleet) {
+  FileDescriptor fd = Connect();
+  Send(fd, std::string("GET /api/v1/console/stream HTTP/1.1\r\nHost: localhost\r\n"
+                       "Authorization: Bearer ") +
+               kToken + "\r\n\r\n");
+  const std::string first = Receive(fd, "event: figures");
+  EXPECT_THAT(first, HasSubstr("text/event-stream"));
+  EXPECT_THAT(first, HasSubstr("event: fleet\ndata: {\"version\":1,\"fleet\":\"lab\""));
+}
+
 TEST_F(RestServerTest, SendsSecurityHeadersAlways) {
-  for (const char* path : {"/healthz", "/nothing", "/api/v1/links"}) {
+  for (const char* path : {"/healthz", "/api/nothing", "/api/v1/links"}) {
     const Answer answer = Ask("GET", path);
     EXPECT_EQ(answer.headers.find("Cache-Control")->second, "no-store");
     EXPECT_EQ(answer.headers.find("X-Content-Type-Options")->second, "nosniff");
@@ -213,7 +260,7 @@ struct BadRequest {
 
 TEST_F(RestServerTest, RefusesBadInput) {
   const std::vector<BadRequest> cases = {
-      {"GET", "/", "", 404, "not_found", ""},
+      {"GET", "/api", "", 404, "not_found", ""},
       {"GET", "/api/v1/links/a1", "", 400, "invalid_argument", "link"},
       {"GET", "/api/v1/links/a1%3Ea1", "", 400, "invalid_argument", "link"},
       {"GET", "/api/v1/links/%00%3Eb1", "", 400, "invalid_argument", "link"},
@@ -410,7 +457,7 @@ TEST_F(RestServerTest, ServesAnInheritedSocketAndLeavesItListening) {
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   ASSERT_EQ(bind(inherited.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
   config_.listen_fd = inherited.get();
-  EXPECT_EQ(RestServer::Start(config_, runner_).status().code(),
+  EXPECT_EQ(RestServer::Start(config_, runner_, clock_).status().code(),
             absl::StatusCode::kInvalidArgument);  // it does not listen
   ASSERT_EQ(listen(inherited.get(), 8), 0);
   for (int i = 0; i < 2; ++i) {  // the second time as after a restart
@@ -423,27 +470,29 @@ TEST_F(RestServerTest, ServesAnInheritedSocketAndLeavesItListening) {
 TEST_F(RestServerTest, RefusesWhereItCannotListen) {
   RestConfig config = config_;
   config.listen = "127.0.0.1:" + std::to_string(server_->port());
-  absl::Status used = RestServer::Start(config, runner_).status();
+  absl::Status used = RestServer::Start(config, runner_, clock_).status();
   EXPECT_EQ(used.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(used.message()), HasSubstr(std::to_string(server_->port())));
   for (const char* listen : {"0.0.0.0:8080", "[::]:0", "192.0.2.1:0", "example.com:80", "8080", "",
                              "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "[fe80::1]:0"}) {
     config.listen = listen;
-    EXPECT_EQ(RestServer::Start(config, runner_).status().code(),
+    EXPECT_EQ(RestServer::Start(config, runner_, clock_).status().code(),
               absl::StatusCode::kInvalidArgument)
         << listen;
   }
   config.listen = "[::1]:0";
-  EXPECT_TRUE(RestServer::Start(config, runner_).ok());
+  EXPECT_TRUE(RestServer::Start(config, runner_, clock_).ok());
   config.admin_token = "short";
-  EXPECT_EQ(RestServer::Start(config, runner_).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(RestServer::Start(config, runner_, clock_).status().code(),
+            absl::StatusCode::kInvalidArgument);
   FileDescriptor open_to_all(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(listen(open_to_all.get(), 1), 0);
   config = config_;
   config.listen_fd = open_to_all.get();
-  EXPECT_EQ(RestServer::Start(config, runner_).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(RestServer::Start(config, runner_, clock_).status().code(),
+            absl::StatusCode::kInvalidArgument);
   config.listen_fd = 9'999;
-  EXPECT_FALSE(RestServer::Start(config, runner_).ok());
+  EXPECT_FALSE(RestServer::Start(config, runner_, clock_).ok());
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 #include "controller/web/routes.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -11,9 +15,10 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 20> kRoutes = {{
+constexpr std::array<Route, 24> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
+    {"GET", "/metrics", Operation::kMetrics},
     {"GET", "/api/openapi.json", Operation::kDescribe, true},
     {"GET", "/api/v1/status", Operation::kGetStatus},
     {"GET", "/api/v1/nodes", Operation::kListNodes},
@@ -21,17 +26,20 @@ constexpr std::array<Route, 20> kRoutes = {{
     {"DELETE", "/api/v1/nodes/{name}", Operation::kRemoveNode},
     {"POST", "/api/v1/nodes/{name}/readmit", Operation::kReadmitNode},
     {"GET", "/api/v1/quotas", Operation::kListQuotas},
-    {"PUT", "/api/v1/quotas/{scope}", Operation::kSetQuota},
-    {"DELETE", "/api/v1/quotas/{scope}", Operation::kDeleteQuota},
+    {"PUT", "/api/v1/quotas/{scope}", Operation::kSetQuota, false, "dry_run"},
+    {"DELETE", "/api/v1/quotas/{scope}", Operation::kDeleteQuota, false, "dry_run"},
     {"GET", "/api/v1/leases", Operation::kListLeases},
     {"POST", "/api/v1/leases/{link}/revoke", Operation::kRevokeLink},
     {"POST", "/api/v1/leases/{link}/restore", Operation::kRestoreLink},
-    {"POST", "/api/v1/scopes/{scope}/revoke", Operation::kRevokeScope},
+    {"POST", "/api/v1/scopes/{scope}/revoke", Operation::kRevokeScope, false, "dry_run"},
     {"POST", "/api/v1/scopes/{scope}/restore", Operation::kRestoreScope},
     {"GET", "/api/v1/revocations", Operation::kListRevocations},
-    {"GET", "/api/v1/links", Operation::kListLinks},
+    {"GET", "/api/v1/links", Operation::kListLinks, false, "all"},
     {"GET", "/api/v1/links/{link}", Operation::kGetLink},
+    {"GET", "/api/v1/links/{link}/history", Operation::kGetHistory},
+    {"GET", "/api/v1/events", Operation::kListEvents, false, "before,kind,limit,subject"},
     {"GET", "/api/v1/stream", Operation::kStream},
+    {"GET", "/api/v1/console/stream", Operation::kConsoleStream},
 }};
 
 // "%3E" as ">". Nothing if an escape is cut short or no hexadecimal number.
@@ -64,23 +72,44 @@ std::optional<std::string_view> MatchPath(std::string_view pattern, std::string_
   return argument;
 }
 
-absl::StatusOr<bool> ParseQuery(Operation operation, std::string_view query) {
-  if (query.empty()) return false;
-  if (operation == Operation::kListLinks) {
-    if (query == "all=1" || query == "all=true") return true;
-    if (query == "all=0" || query == "all=false") return false;
+// "limit=5&kind=a%2Cb", if every name in it is among the route's.
+absl::Status ParseQuery(const Route& route, std::string_view query, RouteMatch& match) {
+  const std::vector<std::string> known =
+      absl::StrSplit(ToAbsl(route.params), ',', absl::SkipEmpty());
+  const std::vector<std::string> parts = absl::StrSplit(ToAbsl(query), '&', absl::SkipEmpty());
+  for (const std::string_view part : parts) {
+    const std::string_view name = part.substr(0, part.find('='));
+    const auto value = PercentDecode(part.substr(std::min(part.size(), name.size() + 1)));
+    const bool fits = value && std::ranges::count(known, name) > 0 && !match.query.contains(name);
+    if (!fits)
+      return WithField(
+          absl::InvalidArgumentError(StrCat(
+              "the query ", ForMessage(part), " is not known here, or twice, or not ",
+              "percent-encoded as it should be; ",
+              known.empty() ? "leave it out" : StrCat("you can use ", absl::StrJoin(known, ", ")))),
+          name);
+    match.query.emplace(name, *value);
   }
-  return WithField(
-      absl::InvalidArgumentError(StrCat("the query ", ForMessage(query),
-                                        operation == Operation::kListLinks
-                                            ? " is not known here; write ?all=1 or nothing"
-                                            : " is not known here; leave it out")),
-      query.substr(0, query.find('=')));
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 std::span<const Route> Routes() { return kRoutes; }
+
+std::string RouteMatch::Param(std::string_view name) const {
+  const auto it = query.find(name);
+  return it == query.end() ? "" : it->second;
+}
+
+absl::StatusOr<bool> RouteMatch::Flag(std::string_view name) const {
+  const std::string value = Param(name);
+  if (value == "1" || value == "true") return true;
+  if (value.empty() || value == "0" || value == "false") return false;
+  return WithField(absl::InvalidArgumentError(StrCat(name, "=", ForMessage(value), ": write ", name,
+                                                     "=1 or leave it out")),
+                   name);
+}
 
 absl::StatusOr<RouteMatch> FindRoute(std::string_view method, std::string_view target) {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
@@ -101,7 +130,7 @@ absl::StatusOr<RouteMatch> FindRoute(std::string_view method, std::string_view t
                                                "write a1>b1 as a1%3Eb1"));
     match.route = &route;
     match.argument = *decoded;
-    SLUICE_ASSIGN_OR_RETURN(match.all, ParseQuery(route.operation, query));
+    SLUICE_RETURN_IF_ERROR(ParseQuery(route, query, match));
   }
   if (match.allow.empty())
     return absl::NotFoundError(StrCat("there is nothing at ", ForMessage(path),

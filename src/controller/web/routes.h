@@ -2,6 +2,8 @@
 #ifndef SLUICE_CONTROLLER_WEB_ROUTES_H_
 #define SLUICE_CONTROLLER_WEB_ROUTES_H_
 
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,14 +32,19 @@ enum class Operation {
   kListRevocations,
   kListLinks,
   kGetLink,
+  kGetHistory,
+  kListEvents,
+  kMetrics,
   kStream,
+  kConsoleStream,
 };
 
 struct Route {
   std::string_view method;
   std::string_view path;  // as in docs/openapi.json: "/api/v1/links/{link}"
   Operation operation;
-  bool open = false;  // served without the admin token
+  bool open = false;             // served without the admin token
+  std::string_view params = {};  // that its query may have: "limit,before"
 };
 
 // Every route there is.
@@ -47,7 +54,12 @@ struct RouteMatch {
   const Route* route = nullptr;  // null: the path is served, but not with this method
   std::string allow;             // the path's methods: "GET, PUT"
   std::string argument;          // what stands for {…}, decoded
-  bool all = false;              // ?all=1
+  std::map<std::string, std::string, std::less<>> query;  // decoded
+
+  // "" if it is not there.
+  std::string Param(std::string_view name) const;
+  // Whether it is 1 or true; false without it. InvalidArgument for anything else.
+  absl::StatusOr<bool> Flag(std::string_view name) const;
 };
 
 // The route of a request line's method and target. HEAD counts as GET. NotFound

@@ -93,14 +93,26 @@ TEST(RoutesTest, NamesTheMethodsThereAre) {
   EXPECT_NE(FindRoute("HEAD", "/healthz")->route, nullptr);
 }
 
+TEST(RoutesTest, DecodesTheQuery) {
+  const auto match = FindRoute("GET", "/api/v1/events?subject=a1%3Eb1&kind=silent,revoked&limit=");
+  ASSERT_TRUE(match.ok()) << match.status();
+  EXPECT_EQ(match->Param("subject"), "a1>b1");
+  EXPECT_EQ(match->Param("kind"), "silent,revoked");
+  EXPECT_EQ(match->Param("limit"), "");
+  EXPECT_EQ(match->Param("before"), "");
+}
+
 TEST(RoutesTest, TakesAllOnLinksAndNoOtherQuery) {
-  EXPECT_TRUE(FindRoute("GET", "/api/v1/links?all=1")->all);
-  EXPECT_TRUE(FindRoute("GET", "/api/v1/links?all=true")->all);
-  EXPECT_FALSE(FindRoute("GET", "/api/v1/links?all=0")->all);
-  EXPECT_FALSE(FindRoute("GET", "/api/v1/links?")->all);
-  EXPECT_FALSE(FindRoute("GET", "/api/v1/links")->all);
-  for (const char* path : {"/api/v1/links?all=2", "/api/v1/links?every=1", "/api/v1/nodes?all=1",
-                           "/api/v1/links?all=1&x=2"})
+  const auto all = [](const char* path) { return FindRoute("GET", path)->Flag("all"); };
+  EXPECT_TRUE(*all("/api/v1/links?all=1"));
+  EXPECT_TRUE(*all("/api/v1/links?all=true"));
+  EXPECT_FALSE(*all("/api/v1/links?all=0"));
+  EXPECT_FALSE(*all("/api/v1/links?"));
+  EXPECT_FALSE(*all("/api/v1/links"));
+  EXPECT_TRUE(absl::IsInvalidArgument(all("/api/v1/links?all=2").status()));
+  for (const char* path :
+       {"/api/v1/links?every=1", "/api/v1/nodes?all=1", "/api/v1/links?all=1&x=2",
+        "/api/v1/links?all=1&all=1", "/api/v1/events?subject=%zz"})
     EXPECT_EQ(FindRoute("GET", path).status().code(), absl::StatusCode::kInvalidArgument) << path;
 }
 
