@@ -29,6 +29,14 @@ class Api:
 
     def call(self, method: str, path: str, body: Any = None, timeout: float = 5.0) -> Any:
         """One request. Raises ApiError for an error of the API, LabError without an answer."""
+        text = self.fetch(method, path, body, timeout)
+        try:
+            return json.loads(text) if text.strip() else None
+        except ValueError as error:
+            raise LabError(f"{method} {path} gave no JSON: {error}") from error
+
+    def fetch(self, method: str, path: str, body: Any = None, timeout: float = 5.0) -> str:
+        """The same, for an answer that is text."""
         request = urllib.request.Request(self.base + path, method=method)
         try:
             token = self._token_file.read_text(encoding="ascii").strip()
@@ -40,8 +48,7 @@ class Api:
             request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                text = answer.read()
-                return json.loads(text) if text.strip() else None
+                return answer.read().decode()
         except urllib.error.HTTPError as error:
             raise _api_error(error) from error
         except (OSError, ValueError) as error:
@@ -66,6 +73,10 @@ class Api:
 
     def leases(self) -> list[dict[str, Any]]:
         return self.call("GET", "/api/v1/leases")["leases"]
+
+    def events(self, **query: Any) -> list[dict[str, Any]]:
+        """The newest first; the query is that of the API."""
+        return self.call("GET", f"/api/v1/events?{urllib.parse.urlencode(query)}")["events"]
 
     def revoke(self, link: str, reason: str = "") -> None:
         self.call("POST", f"/api/v1/leases/{quote(link)}/revoke", {"reason": reason})
