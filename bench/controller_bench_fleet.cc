@@ -7,9 +7,9 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "bench/bench_nodes.h"
 #include "controller/store/sqlite_store.h"
 #include "wire/fixed_bytes.h"
-#include "wire/join_token.h"
 #include "wire/lease_codec.h"
 #include "wire/report_codec.h"
 
@@ -23,35 +23,6 @@ constexpr uint64_t kTraffic = 1'000'000;  // bytes between two requests of a lin
 uint32_t NodesFor(uint32_t links) {
   const auto pairs = static_cast<uint32_t>(std::ceil(std::sqrt(links))) + 1;
   return std::max(pairs, links / kLinksPerNode);
-}
-
-std::string NodeName(uint32_t node) { return StrCat("n", node); }
-
-// A key or a nonce that says whose it is.
-template <size_t kSize>
-std::array<uint8_t, kSize> Marked(uint32_t node, uint8_t kind) {
-  return {static_cast<uint8_t>(node), static_cast<uint8_t>(node >> 8), kind};
-}
-
-CoreConfig ConfigOf() {
-  CoreConfig config;
-  config.fleet = "bench";
-  config.signing_seed = Secret32(Marked<32>(0, 1));  // the same in every round
-  config.endpoint = "192.0.2.1:51819";
-  config.control_key = Marked<32>(0, 2);
-  config.session_timeout = absl::Hours(1);
-  return config;
-}
-
-Quota QuotaOf(const LinkName& link) {
-  Quota quota;
-  quota.scope = Scope::Link(link);
-  quota.version = 1;
-  quota.rate = BitRate{1'000'000'000};
-  quota.burst = Bytes{1'000'000};
-  quota.volume = Bytes{uint64_t{1} << 60};
-  quota.lease_lifetime = absl::Seconds(30);
-  return quota;
 }
 
 }  // namespace
@@ -68,53 +39,22 @@ void BenchFleet::MakeLinks() {
   for (uint32_t i = 0; i < options_.links; ++i) {
     const uint32_t src = i % nodes_;
     const uint32_t dst = (src + 1 + i / nodes_) % nodes_;
-    links_.emplace_back().name = {NodeName(src), NodeName(dst)};
+    links_.emplace_back().name = {BenchNodeName(src), BenchNodeName(dst)};
   }
 }
 
-absl::Status BenchFleet::Join(ControllerCore& core, uint32_t node) {
-  Effects effects;
-  SLUICE_ASSIGN_OR_RETURN(const IpPrefix prefix,
-                          ParseIpPrefix(StrCat("10.", node >> 8, ".", node & 255, ".0/24")));
-  SLUICE_ASSIGN_OR_RETURN(const auto added,
-                          core.AddNode(NodeName(node), "bench", false, {prefix}, effects));
-  SLUICE_ASSIGN_OR_RETURN(const JoinToken token, DecodeJoinToken(added.token));
-  agent::v1::EnrolRequest request;
-  request.set_identity_key(ToWireBytes(Marked<32>(node, 3)));
-  request.set_control_key(ToWireBytes(Marked<32>(node, 4)));
-  return core.Enrol(token.address, request, effects).status();
-}
-
-absl::Status BenchFleet::SayHello(ControllerCore& core, uint32_t node) {
-  agent::v1::AgentMessage message;
-  agent::v1::Hello& hello = *message.mutable_hello();
-  BootNonce boot = Marked<16>(node, 5);
-  const int64_t now = clock_.Now().ns;  // each round is another boot
-  std::copy_n(reinterpret_cast<const uint8_t*>(&now), sizeof(now), boot.begin() + 8);
-  hello.set_boot_nonce(ToWireBytes(boot));
-  hello.set_version("bench");
-  hello.set_tunnel_key(ToWireBytes(Marked<32>(node, 6)));
-  hello.add_fabric_endpoints("192.0.2.7:51820");
-  hello.set_sent_at_ns(now);
-  Effects effects;
-  return core.OnMessage(NodeName(node), 1, message, effects);
-}
-
 absl::Status BenchFleet::Prepare(Store& store) {
-  SLUICE_ASSIGN_OR_RETURN(const auto core, ControllerCore::Create(ConfigOf(), store, clock_));
+  SLUICE_ASSIGN_OR_RETURN(const auto core,
+                          ControllerCore::Create(BenchCoreConfig(), store, clock_));
   if (core->Nodes().size() == nodes_ && core->Quotas().size() == links_.size())
     return absl::OkStatus();
   if (!core->Nodes().empty())
     return absl::FailedPreconditionError("the ledger is that of a run with other links");
-  for (uint32_t node = 0; node < nodes_; ++node) SLUICE_RETURN_IF_ERROR(Join(*core, node));
-  // All quotas at once: one by one they would take longer than the measurement.
-  Batch batch;
-  for (const BenchLink& link : links_) {
-    LinkRecord& record = batch.links.emplace_back();
-    record.link = link.name;
-    record.quota = QuotaOf(link.name);
-  }
-  return store.Commit(batch);
+  for (uint32_t node = 0; node < nodes_; ++node)
+    SLUICE_RETURN_IF_ERROR(JoinBenchNode(*core, node, "bench"));
+  std::vector<LinkName> names;
+  for (const BenchLink& link : links_) names.push_back(link.name);
+  return StoreBenchQuotas(store, names);
 }
 
 void BenchFleet::Send(const std::string&, agent::v1::ControllerMessage message) {
@@ -187,9 +127,10 @@ void BenchFleet::Beat(Engine& engine) {
   for (uint32_t node = 0; node < nodes_; ++node) {
     auto message = std::make_shared<agent::v1::AgentMessage>();
     message->mutable_heartbeat()->set_sent_at_ns(clock_.Now().ns);
-    (void)engine.Post([name = NodeName(node), message](ControllerCore& core, Effects& effects) {
-      (void)core.OnMessage(name, 1, *message, effects);
-    });
+    (void)engine.Post(
+        [name = BenchNodeName(node), message](ControllerCore& core, Effects& effects) {
+          (void)core.OnMessage(name, 1, *message, effects);
+        });
   }
 }
 
@@ -210,9 +151,10 @@ absl::StatusOr<Measured> BenchFleet::Run(const std::string& directory, const Loo
   SLUICE_ASSIGN_OR_RETURN(const auto store, OpenSqliteStore({.path = directory + "/ledger.db"}));
   BenchFleet fleet(options, clock);
   SLUICE_RETURN_IF_ERROR(fleet.Prepare(*store));
-  SLUICE_ASSIGN_OR_RETURN(const auto core, ControllerCore::Create(ConfigOf(), *store, clock));
+  SLUICE_ASSIGN_OR_RETURN(const auto core,
+                          ControllerCore::Create(BenchCoreConfig(), *store, clock));
   for (uint32_t node = 0; node < fleet.nodes_; ++node)
-    SLUICE_RETURN_IF_ERROR(fleet.SayHello(*core, node));
+    SLUICE_RETURN_IF_ERROR(SayBenchHello(*core, node, clock.Now()));
   Engine engine(*core, fleet, clock, 4 * size_t{options.links} + 4096);
   engine.Start();
   fleet.Loop(engine);

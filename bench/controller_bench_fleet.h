@@ -47,8 +47,6 @@ class BenchFleet final : public Outside {
   BenchFleet(const LoopOptions& options, const Clock& clock);
   void MakeLinks();
   absl::Status Prepare(Store& store);
-  absl::Status Join(ControllerCore& core, uint32_t node);
-  absl::Status SayHello(ControllerCore& core, uint32_t node);
   void Ask(Engine& engine, BenchLink& link);
   void Take(Engine& engine, const Arrival& arrival);
   void Beat(Engine& engine);

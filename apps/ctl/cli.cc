@@ -22,6 +22,7 @@ struct Parsed {
   std::string output = "table";
   NodeAddArgs node;
   QuotaSetArgs quota;
+  EventListArgs events;
   std::string link;
   std::string reason;
   bool all = false;
@@ -135,6 +136,8 @@ void AddQuotaSet(CLI::App& group, Parsed& p) {
   set->add_option("--burst", p.quota.burst,
                   "How much may go at once above the rate: 3KB to 1GiB; if not given, 40 ms of the "
                   "rate, at least 32KiB and, on a link, at most 64MiB");
+  set->add_flag("--dry-run", p.quota.dry_run,
+                "Only say which links it would open or close, and what the sums would be");
   set->footer(
       "Only a link's quota opens it; it needs --rate and --volume. The quotas of the fleet, an\n"
       "enclosure (what leaves it) and a node (what its accelerators send) bound what all links\n"
@@ -178,6 +181,14 @@ void AddViewCommands(CLI::App& app, Parsed& p) {
   CLI::App* show = AddCommand(*group, "show", "All that is known of one link, drops in words", p,
                               [&p] { return LinkShow(p.link); });
   AddLinkArgument(*show, p.link);
+  CLI::App* events = AddGroup(app, "event", "What happened in the fleet: list");
+  CLI::App* history = AddCommand(*events, "list", "The last events, the newest first", p,
+                                 [&p] { return EventList(p.events); });
+  history->add_option("--scope", p.events.scope,
+                      "Only about this and what is in it: a link, node:NAME, enclosure:NAME");
+  history->add_option("--limit", p.events.limit, "How many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   AddCommand(app, "status", "The controller's own state", p, [] { return ShowStatus(); });
   CLI::App* top =
       AddCommand(app, "top", "The links, live in the terminal; q or Ctrl-C ends it", p, [&p] {

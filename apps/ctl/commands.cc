@@ -157,8 +157,14 @@ Json QuotaBody(const Quota& quota) {
 
 absl::StatusOr<Action> QuotaSet(const QuotaSetArgs& args) {
   SLUICE_ASSIGN_OR_RETURN(Quota quota, ParseQuota(args));
-  return [quota](Context& context) -> absl::Status {
+  return [quota, dry_run = args.dry_run](Context& context) -> absl::Status {
     const std::string path = QuotaPath(quota.scope);
+    if (dry_run) {
+      SLUICE_ASSIGN_OR_RETURN(const Json change,
+                              context.client.Put(path + "?dry_run=1", QuotaBody(quota)));
+      context.json ? PrintJson(context.out, change) : void(context.out << ChangeText(change));
+      return absl::OkStatus();
+    }
     SLUICE_ASSIGN_OR_RETURN(Json answer, context.client.Put(path, QuotaBody(quota)));
     Report(context, answer, Describe(quota));
     return absl::OkStatus();
@@ -179,6 +185,15 @@ absl::StatusOr<Action> QuotaDelete(const std::string& text) {
 Action QuotaList() { return Read("/api/v1/quotas", QuotaTable); }
 
 Action LeaseList() { return Read("/api/v1/leases", LeaseTable); }
+
+absl::StatusOr<Action> EventList(const EventListArgs& args) {
+  std::string path = StrCat("/api/v1/events?limit=", args.limit);
+  if (!args.scope.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(const Scope scope, ParseScopeArgument(args.scope));
+    path += "&subject=" + ScopeInPath(scope);
+  }
+  return Read(path, EventTable);
+}
 
 Action LinkList(bool all) { return Read(all ? "/api/v1/links?all=1" : "/api/v1/links", LinkTable); }
 

@@ -43,6 +43,7 @@ struct QuotaSetArgs {
   std::string per = "lifetime";
   std::string lease;  // empty: kDefaultLeaseLifetime, on other scopes the longest
   std::string burst;  // empty: DefaultBurst(rate)
+  bool dry_run = false;
 };
 // The quota that the arguments say; errors name the flag that is wrong.
 absl::StatusOr<Quota> ParseQuota(const QuotaSetArgs& args);
@@ -66,6 +67,12 @@ absl::StatusOr<Action> EnclosureRestore(const std::string& name);
 Action FleetStop(const std::string& reason);
 Action FleetResume();
 Action RevocationList();
+
+struct EventListArgs {
+  std::string scope;  // empty: all
+  int limit = 50;
+};
+absl::StatusOr<Action> EventList(const EventListArgs& args);
 
 Action LinkList(bool all);
 absl::StatusOr<Action> LinkShow(const std::string& link);

@@ -15,7 +15,10 @@ std::string LeaseTable(const Json& answer);       // {"leases":[…]}
 std::string RevocationTable(const Json& answer);  // {"revocations":[…],"stops":[…]}
 // A line for each end of one of them: how long it took to fall silent.
 std::string SilenceText(const Json& revocation);
-std::string LinkTable(const Json& answer);  // {"links":[…]}
+std::string LinkTable(const Json& answer);   // {"links":[…]}
+std::string EventTable(const Json& answer);  // {"events":[…],"more":…}
+// What a change would do, as a dry run answers.
+std::string ChangeText(const Json& answer);
 // {"link":{…}}: everything that is known of one link, drop reasons in words.
 std::string LinkDetails(const Json& answer);
 // Any object, a line for each value, with units taken from the names' endings.

@@ -60,6 +60,31 @@ TEST(TablesTest, LinkDetailsSayDropsInWords) {
   EXPECT_THAT(LinkDetails({{"link", ExhaustedLink()}}), HasSubstr("Dropped   nothing"));
 }
 
+TEST(TablesTest, EventsAreLinesAndNoneIsSaid) {
+  const std::string text = EventTable(Json::parse(
+      R"({"events": [{"id": 7, "at_ms": 1790000000000, "kind": "node_dark", "severity": "error",
+                      "subject": "node:a1", "text": "it has gone\u001b dark"}], "more": false})"));
+  EXPECT_THAT(text, HasSubstr("node:a1"));
+  EXPECT_THAT(text, HasSubstr("node dark"));
+  EXPECT_THAT(text, HasSubstr("it has gone? dark"));
+  EXPECT_THAT(EventTable(Json::parse(R"({"events": []})")), HasSubstr("Nothing happened"));
+}
+
+TEST(TablesTest, ADryRunSaysThatNothingWasChanged) {
+  const std::string text = ChangeText(Json::parse(
+      R"({"links": [{"link": "a1>b1", "state": "no_quota", "leased_rate_bps": 0,
+                     "change": "opens", "text": "may be leased"}],
+          "sums": [{"scope": "fleet", "rate_bps": 1000000, "leased_rate_bps": 500000,
+                    "links_rate_bps": 2000000, "volume_bytes": 1000, "used_bytes": 10,
+                    "outstanding_bytes": 0}],
+          "notes": ["those that ask share it"]})"));
+  EXPECT_THAT(text, HasSubstr("Nothing was changed"));
+  EXPECT_THAT(text, HasSubstr("no quota"));
+  EXPECT_THAT(text, HasSubstr("opens"));
+  EXPECT_THAT(text, HasSubstr("500kbit of 1Mbit"));
+  EXPECT_THAT(text, HasSubstr("Note: those that ask share it"));
+}
+
 TEST(TablesTest, Nodes) {
   const Json answer = Json::parse(R"({"nodes": [
     {"name": "a1", "enclosure": "east", "role": "node", "state": "online",

@@ -5,7 +5,7 @@ namespace {
 
 // Reports come with each heartbeat. What is older than this says nothing of now.
 constexpr absl::Duration kOld = absl::Seconds(3);
-constexpr int64_t kDay = 24 * 60 * 60;
+constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr double kBitsPerByte = 8;
 
 std::optional<double> Bits(const std::optional<double>& bytes) {
