@@ -34,6 +34,7 @@ struct Options {
   uint32_t links = 5'000;
   uint32_t enclosures = 50;
   int heartbeat_ms = 1'000;
+  int sample_s = 1;
 };
 
 // One link's traffic: what the sender's gate has, and the receiver's with it.
@@ -181,6 +182,7 @@ absl::Status Serve(const Options& options) {
   rest.fleet = config.fleet;
   rest.version = "bench";
   rest.heartbeat = config.heartbeat;
+  rest.stream_interval = absl::Seconds(options.sample_s);
   auto server = RestServer::Start(rest, engine, clock);
   if (server.ok()) {
     std::cout << "port " << (*server)->port() << std::endl;
@@ -208,6 +210,7 @@ int main(int argc, char** argv) {
   app.add_option("--links", options.links);
   app.add_option("--enclosures", options.enclosures);
   app.add_option("--heartbeat-ms", options.heartbeat_ms);
+  app.add_option("--sample-s", options.sample_s, "between two readings for console and history");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = sluice::Serve(options);
   if (!status.ok()) std::cerr << status << "\n";

@@ -18,6 +18,8 @@ version=$(dpkg-query -W -f '${Version}' wireguard-go 2>/dev/null || true)
 if [ -n "$version" ] && dpkg --compare-versions "$version" lt 0.0.20231211; then
   missing+=(wireguard-go/bookworm-backports)
 fi
+# For the console. Node.js from elsewhere brings its own npm and does not go with Debian's.
+command -v npm >/dev/null || missing+=(nodejs npm)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 . /etc/os-release

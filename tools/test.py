@@ -154,8 +154,12 @@ def tier_model(log: Log) -> Result:
     return result
 
 
+def build_programs(log: Log) -> bool:
+    return log.run(["tools/web.sh"]) == 0 and configure_and_build(log, BUILD, ["programs"])
+
+
 def tier_build(log: Log) -> Result:
-    return one(configure_and_build(log, BUILD, ["programs"]))
+    return one(build_programs(log))
 
 
 def sanitized(log: Log, name: str, sanitizers: str, target: str, label: str, **env: str) -> Result:
@@ -214,22 +218,59 @@ def tier_e2e(log: Log) -> Result:
         return skip("needs root: it makes network namespaces and loads BPF")
     if not Path("/sys/kernel/btf/vmlinux").exists() and not Path("/sys/fs/bpf").exists():
         return skip("this kernel has no BPF")
-    if not configure_and_build(log, BUILD, ["programs"]):
+    if not build_programs(log):
         return Result(failed=1, notes=["the build failed"])
     if log.run([sys.executable, "-m", "lab", "status"]) == 0:
         return Result(failed=1, notes=["a lab is up, and there can be one only; end the demo that "
                                        "holds it, or run `./run lab down`, then test again"])
+    return run_pytest(log, "tests/e2e")
+
+
+def run_pytest(log: Log, folder: str) -> Result:
+    return junit_of(log, ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                          folder, "--junitxml={}"], SLUICE_BIN=str(BUILD / "bin"))
+
+
+def junit_of(log: Log, command: list[str], **env: str) -> Result:
+    """Runs what writes a JUnit report to the file that stands for {}."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        code = log.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e",
-                        f"--junitxml={report.name}"], timeout=2400, SLUICE_BIN=str(BUILD / "bin"))
+        code = log.run([word.replace("{}", report.name) for word in command], timeout=2400, **env)
         try:
             result = junit(Path(report.name))
         except ElementTree.ParseError:
-            return Result(failed=1, notes=[f"pytest ended with {code} before its report"])
+            return Result(failed=1, notes=[f"{command[0]} ended with {code} before its report"])
     if code != 0 and result.failed == 0:
         result.add(Result(failed=1))
-        result.notes.append(f"failed: pytest ended with {code}")
+        result.notes.append(f"failed: {' '.join(command[:3])} ended with {code}")
     return result
+
+
+def tier_web(log: Log) -> Result:
+    """The console: its code, its units, its page against a fake controller, and on the lab."""
+    if not build_programs(log):
+        return Result(failed=1, notes=["the build failed"])
+    npm = ["npm", "--prefix", "web", "run", "--silent"]
+    total = Result()
+    for name in ("check", "e2e"):
+        if name == "e2e" and not has_chromium(log):
+            total.add(skip("Chromium could not be installed"))
+            return total
+        start = log.size()
+        result = one(log.run([*npm, name]) == 0)
+        if result.failed:
+            result.notes = [f"failed: npm run {name}", log.tail(40, start)]
+        total.add(result)
+    total.add(junit_of(log, [*npm, "test", "--", "--reporter=junit", "--outputFile={}"]))
+    if os.geteuid() != 0:
+        total.add(skip("the lab needs root"))
+    else:
+        total.add(run_pytest(log, "tests/web"))
+    return total
+
+
+def has_chromium(log: Log) -> bool:
+    """Only this tier wants it, so it is no part of the set-up."""
+    return log.run(["tools/setup.sh", "chromium"]) == 0
 
 
 def vm_run(log: Log, *options: str) -> Result:
@@ -306,7 +347,7 @@ TIERS: dict[str, Callable[[Log], Result]] = {
     "e2e": tier_e2e,
     "sim": tier_sim,
     "vm": tier_vm,
-    "web": lambda log: skip("there is no console yet"),
+    "web": tier_web,
 }
 
 

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import { axe } from './axe';
+import { kDesk, logIn, open, type Look } from './browser';
+import { FakeController, kToken } from './fake_controller';
+
+interface Stage {
+  fake: FakeController;
+  origin: string;
+  page: Page;
+  complaints: string[];
+}
+
+// Runs `act` on a logged-in page at `path`; whatever the page must not do fails it.
+async function onStage(
+  browser: Browser,
+  path: string,
+  act: (stage: Stage) => Promise<void>,
+  options: { look?: Look; login?: boolean; mayFail?: RegExp } = {},
+): Promise<void> {
+  const fake = new FakeController({ enclosures: 2, nodesEach: 4, links: 20 });
+  const origin = await fake.listen();
+  const { page, context, complaints } = await open(browser, origin, options.look ?? kDesk);
+  try {
+    if (options.login ?? true) await logIn(page, origin, path);
+    await act({ fake, origin, page, complaints });
+    const { mayFail } = options;
+    assert.deepEqual(mayFail ? complaints.filter((one) => !mayFail.test(one)) : complaints, []);
+  } finally {
+    await context.close();
+    fake.close();
+  }
+}
+
+const linkOf = (fake: FakeController, i = 0): string => fake.fleet.links[i]?.name ?? '';
+const pathOf = (name: string): string => encodeURIComponent(name);
+
+async function login(browser: Browser): Promise<void> {
+  const mayFail = /401/;
+  await onStage(
+    browser,
+    '/',
+    async ({ fake, origin, page }) => {
+      await page.goto(`${origin}/links`);
+      await page.getByLabel('Admin token').fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.getByText('does not take this token').waitFor();
+      await page.getByLabel('Admin token').fill(kToken);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Links' }).waitFor();
+      assert.equal(page.url(), `${origin}/links`);
+      await page.reload();
+      await page.getByRole('heading', { name: 'Links' }).waitFor();
+      // A token that is not taken any more leads back to the login.
+      fake.refuseToken = true;
+      fake.dropStreams();
+      await page.getByText('does not take the token any more').waitFor();
+      assert.equal(await page.evaluate('sessionStorage.length'), 0);
+    },
+    { login: false, mayFail },
+  );
+}
+
+async function silence(browser: Browser): Promise<void> {
+  await onStage(browser, '/links', async ({ fake, page }) => {
+    await page
+      .getByRole('cell', { name: linkOf(fake) })
+      .first()
+      .waitFor();
+    assert.equal(await page.getByTestId('silent-banner').count(), 0);
+    fake.silent = true;
+    await page.getByTestId('silent-banner').waitFor({ timeout: 6000 });
+    const banner = await page.getByTestId('silent-banner').innerText();
+    assert.match(banner, /No news from the controller for \d+ s; figures are as of /);
+    const filter = `getComputedStyle(document.querySelector('.scroll-table')).filter`;
+    assert.match(String(await page.evaluate(filter)), /grayscale/);
+    // Nothing runs on by itself.
+    const before = await page.locator('.scroll-table').innerText();
+    await page.waitForTimeout(2500);
+    assert.equal(await page.locator('.scroll-table').innerText(), before);
+    fake.dropStreams();
+    fake.silent = false;
+    await page.getByTestId('silent-banner').waitFor({ state: 'detached', timeout: 12_000 });
+    assert.match(String(await page.evaluate(filter)), /none/);
+  });
+}
+
+async function quota(browser: Browser): Promise<void> {
+  const mayFail = /400/;
+  await onStage(
+    browser,
+    '/quotas/new',
+    async ({ fake, page }) => {
+      const link = linkOf(fake);
+      const save = page.getByRole('button', { name: 'Save' });
+      const check = page.getByRole('button', { name: 'Check' });
+      await page.getByRole('textbox', { name: 'Scope' }).fill(link);
+      await page.keyboard.press('Escape');
+      await page.getByLabel('Rate').fill('100MB');
+      await page.getByLabel('Volume').fill('1GB');
+      await check.click();
+      const rate = page.getByLabel('Rate');
+      assert.equal(await rate.getAttribute('aria-invalid'), 'true');
+      await page.getByText('is in bytes').waitFor();
+      // Early words do not know the bounds: the controller does, and names the field.
+      await rate.fill('1kbit');
+      await check.click();
+      await page.getByText('write 8kbit to 400Gbit').waitFor();
+      const described = (await rate.getAttribute('aria-describedby')) ?? '';
+      const words = await page.locator(`[id="${described.split(' ').pop() ?? ''}"]`).innerText();
+      assert.match(words, /8kbit|such as/);
+      assert.ok(await save.isDisabled());
+      await rate.fill('90Mbit');
+      await check.click();
+      await page.getByTestId('dry-run').waitFor();
+      assert.ok(await save.isEnabled());
+      await page.getByLabel('Volume').fill('2GB');
+      assert.ok(await save.isDisabled());
+      await check.click();
+      await page.getByTestId('dry-run').waitFor();
+      await save.click();
+      await page.getByRole('heading', { name: `Quota of ${link}` }).waitFor();
+      assert.equal(fake.fleet.quotas.get(link)?.rate_bps, 90e6);
+      await page.getByRole('cell', { name: 'quota set' }).first().waitFor();
+      await page.getByRole('button', { name: 'Check deletion' }).click();
+      await page.getByTestId('dry-run').getByText('closes').first().waitFor();
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByText('No quota is set on').waitFor();
+    },
+    { mayFail },
+  );
+}
+
+async function stop(browser: Browser): Promise<void> {
+  await onStage(browser, '/stops', async ({ fake, page }) => {
+    await page.getByRole('textbox', { name: 'Scope' }).fill('enclosure:e1');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Stop…', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('will fall silent').waitFor();
+    const go = dialog.getByRole('button', { name: 'Stop enclosure e1' });
+    assert.ok(await go.isDisabled());
+    await dialog.getByLabel('Reason').fill('drill');
+    await dialog.getByLabel('to confirm').fill('e1');
+    assert.deepEqual(await axe(page), []);
+    await go.click();
+    await dialog.getByText(/All \d+ ends silent after/).waitFor();
+    assert.deepEqual(fake.fleet.stops, [{ scope: 'enclosure:e1', reason: 'drill' }]);
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByText('· drill').waitFor();
+    await page.getByRole('button', { name: 'Restore enclosure e1…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+    await page.getByText('No node, enclosure or fleet is stopped.').waitFor();
+  });
+}
+
+async function readmit(browser: Browser): Promise<void> {
+  await onStage(browser, '/nodes/e1n2', async ({ page }) => {
+    await page.getByText('lid: the lid is open').first().waitFor();
+    await page.getByRole('button', { name: 'Readmit…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Readmit' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Readmit…' }).waitFor({ state: 'detached' });
+  });
+}
+
+async function events(browser: Browser): Promise<void> {
+  await onStage(browser, '/events?kind=tampered', async ({ fake, page }) => {
+    await page.getByRole('cell', { name: 'lid: the lid is open' }).waitFor();
+    assert.equal(await page.getByRole('cell', { name: 'comet seen' }).count(), 0);
+    fake.fleet.addEvent('tampered', 'critical', 'node:e2n1', 'cable: it was cut');
+    await page.getByRole('cell', { name: 'cable: it was cut' }).waitFor();
+    await page.goto(page.url().replace('?kind=tampered', ''));
+    await page.getByRole('cell', { name: 'comet seen' }).waitFor();
+  });
+}
+
+// From the start page to a node's page and to an enclosure's links without a mouse.
+async function keyboard(browser: Browser): Promise<void> {
+  await onStage(browser, '/', async ({ page }) => {
+    await page.keyboard.press('Tab');
+    const focused = `document.activeElement?.textContent`;
+    for (let i = 0; i < 3 && !/Skip/.test(String(await page.evaluate(focused))); i++)
+      await page.keyboard.press('Shift+Tab');
+    const map = page.getByRole('application');
+    await map.waitFor();
+    for (let i = 0; i < 40; i++) {
+      if (await map.evaluate((element) => element === document.activeElement)) break;
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('status').getByText('node e1n1').waitFor();
+    await page.keyboard.press('-');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('status').getByText('enclosure e1, 4 nodes').waitFor();
+    await page.keyboard.press('+');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Node e1n1' }).waitFor();
+    const heading = await page.evaluate(`document.activeElement?.tagName`);
+    assert.equal(heading, 'H1');
+  });
+}
+
+async function accessibility(browser: Browser): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const look: Look = { width: 1280, height: 720, colorScheme };
+    await onStage(
+      browser,
+      '/',
+      async ({ fake, origin, page }) => {
+        const link = pathOf(linkOf(fake, 1));
+        const found: string[] = [];
+        for (const path of [
+          '/?at=enclosure:e1',
+          '/links',
+          `/links/${link}`,
+          '/nodes',
+          '/nodes/e1n2',
+          '/quotas',
+          '/quotas/new',
+          `/quotas/${link}`,
+          '/events',
+          '/stops',
+          '/nothing',
+        ]) {
+          await page.goto(origin + path);
+          await page.getByTestId('stream-age').getByText('live').waitFor();
+          await page.waitForTimeout(1200);
+          found.push(...(await axe(page)).map((one) => `${colorScheme} ${path} ${one}`));
+        }
+        await page.getByRole('button', { name: 'Log out' }).click();
+        await page.getByLabel('Admin token').waitFor();
+        found.push(...(await axe(page)).map((one) => `${colorScheme} login ${one}`));
+        assert.deepEqual(found, []);
+      },
+      { look },
+    );
+  }
+}
+
+// Nothing is cut off sideways on a tablet.
+async function tablet(browser: Browser): Promise<void> {
+  const look: Look = { width: 1024, height: 768, colorScheme: 'dark' };
+  await onStage(
+    browser,
+    '/',
+    async ({ fake, origin, page }) => {
+      for (const path of [
+        '/',
+        '/links',
+        `/links/${pathOf(linkOf(fake))}`,
+        '/nodes/e1n1',
+        '/quotas',
+      ]) {
+        await page.goto(origin + path);
+        await page.getByTestId('stream-age').getByText('live').waitFor();
+        const wide = `document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth`;
+        assert.ok(Number(await page.evaluate(wide)) <= 0, `${path} is too wide`);
+      }
+    },
+    { look },
+  );
+}
+
+export const checks: Record<string, (browser: Browser) => Promise<void>> = {
+  login,
+  silence,
+  quota,
+  stop,
+  readmit,
+  events,
+  keyboard,
+  accessibility,
+  tablet,
+};

@@ -1,0 +1,156 @@
+// Where things stand on the map. A pure function of the fleet's names, of what is expanded and of
+// what somebody moved, so that a reload shows the same picture. Enclosures stand on a rounded
+// ring, where a line between two of them crosses no third.
+import type { MapBox, Structure } from './structure';
+
+export interface Point {
+  x: number;
+  y: number;
+}
+interface Size {
+  w: number;
+  h: number;
+}
+
+// What somebody moved: centres of enclosures, and nodes relative to their enclosure's centre.
+export interface Moved {
+  centres: Record<string, Point>;
+  offsets: Record<string, Point>;
+}
+export const nothingMoved = (): Moved => ({ centres: {}, offsets: {} });
+
+export interface Layout {
+  // By element id; of expanded enclosures the centre.
+  at: Map<string, Point>;
+}
+
+const kNodeStep: Size = { w: 88, h: 66 };
+const kMargin = 30;
+const kGap = 12;
+const kAspect = 1.75;
+// Between an ellipse (2) and a rectangle.
+const kRoundness = 3;
+const kSteps = 720;
+
+export function boxSize(compact: boolean): Size {
+  return compact ? { w: 62, h: 40 } : { w: 116, h: 58 };
+}
+
+export const isCompact = (structure: Structure): boolean => structure.boxes.length > 24;
+
+function gridOf(count: number): { columns: number; rows: number } {
+  const columns = Math.max(1, Math.round(Math.sqrt(count * 1.3)));
+  return { columns, rows: Math.max(1, Math.ceil(count / columns)) };
+}
+
+function sizeOf(box: MapBox, compact: boolean): Size {
+  if (!box.expanded) return boxSize(compact);
+  const { columns, rows } = gridOf(box.nodes.length);
+  return { w: columns * kNodeStep.w + kMargin, h: rows * kNodeStep.h + kMargin };
+}
+
+function ringPoint(turn: number, scale: number): Point {
+  // From the left over the top, clockwise.
+  const angle = Math.PI + 2 * Math.PI * turn;
+  const round = (v: number) => Math.sign(v) * Math.abs(v) ** (2 / kRoundness);
+  return { x: kAspect * scale * round(Math.cos(angle)), y: scale * round(Math.sin(angle)) };
+}
+
+// The turn at which each box stands, so that each has as much of the ring as its size asks for.
+function turns(sizes: readonly Size[], scale: number): number[] {
+  const mean = {
+    w: sizes.reduce((sum, s) => sum + s.w, 0) / sizes.length + kGap,
+    h: sizes.reduce((sum, s) => sum + s.h, 0) / sizes.length + kGap,
+  };
+  const run = [0];
+  for (let i = 1; i <= kSteps; i++) {
+    const a = ringPoint((i - 1) / kSteps, scale);
+    const b = ringPoint(i / kSteps, scale);
+    const step = Math.max(Math.abs(b.x - a.x) / mean.w, Math.abs(b.y - a.y) / mean.h);
+    run.push((run[i - 1] ?? 0) + step);
+  }
+  const total = run[kSteps] ?? 1;
+  const demands = sizes.map((s) => (s.w + s.h) / (mean.w + mean.h));
+  const all = demands.reduce((sum, d) => sum + d, 0);
+  const first = (demands[0] ?? 0) / 2;
+  let before = 0;
+  return demands.map((demand) => {
+    const middle = ((before + demand / 2 - first) / all) * total;
+    before += demand;
+    const step = run.findIndex((length) => length >= middle - 1e-9);
+    return Math.max(0, step) / kSteps;
+  });
+}
+
+function overlaps(a: Point, as: Size, b: Point, bs: Size): boolean {
+  return (
+    Math.abs(a.x - b.x) < (as.w + bs.w) / 2 + kGap && Math.abs(a.y - b.y) < (as.h + bs.h) / 2 + kGap
+  );
+}
+
+function anyOverlap(points: readonly Point[], sizes: readonly Size[]): boolean {
+  return points.some((a, i) =>
+    points.some((b, j) => {
+      const as = sizes[i];
+      const bs = sizes[j];
+      return j > i && as !== undefined && bs !== undefined && overlaps(a, as, b, bs);
+    }),
+  );
+}
+
+export function ring(sizes: readonly Size[]): Point[] {
+  if (sizes.length <= 1) return sizes.map(() => ({ x: 0, y: 0 }));
+  let scale = 110;
+  for (;;) {
+    const now = scale;
+    const points = turns(sizes, now).map((turn) => ringPoint(turn, now));
+    if (!anyOverlap(points, sizes)) return points;
+    scale *= 1.06;
+  }
+}
+
+function gridOffset(index: number, count: number): Point {
+  const { columns, rows } = gridOf(count);
+  const row = Math.floor(index / columns);
+  const inRow = row === rows - 1 ? count - row * columns : columns;
+  return {
+    x: ((index % columns) - (inRow - 1) / 2) * kNodeStep.w,
+    y: (row - (rows - 1) / 2) * kNodeStep.h,
+  };
+}
+
+export function layoutOf(structure: Structure, moved: Moved): Layout {
+  const compact = isCompact(structure);
+  const points = ring(structure.boxes.map((box) => sizeOf(box, compact)));
+  const at = new Map<string, Point>();
+  structure.boxes.forEach((box, i) => {
+    const centre = moved.centres[box.id] ?? points[i] ?? { x: 0, y: 0 };
+    at.set(box.id, centre);
+    if (!box.expanded) return;
+    box.nodes.forEach((node, k) => {
+      const id = `node:${node.name}`;
+      const offset = moved.offsets[id] ?? gridOffset(k, box.nodes.length);
+      at.set(id, { x: centre.x + offset.x, y: centre.y + offset.y });
+    });
+  });
+  return { at };
+}
+
+// The nearest element in a direction, for the arrow keys: near the line counts more than near.
+export function nextInDirection(
+  from: Point,
+  others: readonly { id: string; at: Point }[],
+  direction: 'left' | 'right' | 'up' | 'down',
+): string | null {
+  const sign = direction === 'left' || direction === 'up' ? -1 : 1;
+  const across = direction === 'left' || direction === 'right';
+  let best: { id: string; cost: number } | null = null;
+  for (const { id, at } of others) {
+    const along = sign * (across ? at.x - from.x : at.y - from.y);
+    if (along <= 1) continue;
+    const aside = Math.abs(across ? at.y - from.y : at.x - from.x);
+    const cost = along + 2 * aside;
+    if (!best || cost < best.cost) best = { id, cost };
+  }
+  return best?.id ?? null;
+}

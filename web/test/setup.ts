@@ -1,0 +1,3 @@
+import { setLocale } from '../src/model/format';
+
+setLocale('en-GB');
