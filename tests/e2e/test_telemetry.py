@@ -79,6 +79,13 @@ def test_events_outlive_the_controller(fleet: Lab) -> None:
     last = fleet.api.events(limit=1)[0]["id"]
     open_link(fleet, "a1", "b1", "10Mbit", "1GB", lease=lasting(20))
     revocation = fleet.api.revoke_scope("node:a1", "a drill")
+    try:
+        _see_the_drill(fleet, revocation, last)
+    finally:
+        fleet.api.call("POST", f"/api/v1/scopes/{quote('node:a1')}/restore", {})
+
+
+def _see_the_drill(fleet: Lab, revocation: int, last: int) -> None:
     wait_until("silence", lambda: any(
         r["id"] == revocation and r["silent"]
         for r in fleet.api.call("GET", "/api/v1/revocations")["revocations"]), 10)
@@ -91,7 +98,6 @@ def test_events_outlive_the_controller(fleet: Lab) -> None:
         assert kind in kinds, kinds
     assert kinds.index("revoked") < kinds.index("silent")
     assert next(e for e in news if e["kind"] == "revoked")["text"] == "a drill"
-    fleet.api.call("POST", f"/api/v1/scopes/{quote('node:a1')}/restore", {})
 
 
 def test_a_dry_run_says_what_happens_and_does_nothing(fleet: Lab) -> None:

@@ -102,14 +102,18 @@ def test_a_stop_in_the_page_silences_traffic_and_shows_how_fast(fleet: Lab, page
     page.do("fill", label="to confirm", value="east")
     page.do("fill", label="Reason", value="drill")
     page.click("Stop enclosure east", within="dialog")
-    page.wait("ends silent after", within="dialog")
-    shown = page.text(text="ends silent after")
-    assert re.search(r"All \d+ ends silent after [\d.,]+\s?(ms|s)", shown), shown
-    assert _arrived(fleet, 0.5) == 0
-    page.do("press", key="Escape")
-    page.click("Restore enclosure east…")
-    page.click("Restore", within="dialog")
-    page.wait("No node, enclosure or fleet is stopped.")
+    try:
+        page.wait("ends silent after", within="dialog")
+        shown = page.text(text="ends silent after")
+        assert re.search(r"All \d+ ends silent after [\d.,]+\s?(ms|s)", shown), shown
+        assert _arrived(fleet, 0.5) == 0
+        page.do("press", key="Escape")
+        page.click("Restore enclosure east…")
+        page.click("Restore", within="dialog")
+        page.wait("No node, enclosure or fleet is stopped.")
+    finally:
+        for stop in fleet.api.call("GET", "/api/v1/revocations")["stops"]:
+            fleet.api.call("POST", f"/api/v1/scopes/{quote(stop['scope'])}/restore", {})
     wait_open(fleet, "a1", "b1")
     assert page.complaints() == []
 

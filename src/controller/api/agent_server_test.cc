@@ -48,6 +48,7 @@ class NotingCore final : public ControllerCore {
   }
   void OnSessionEnd(const std::string&, uint64_t, Effects&) override { ++ended; }
   void Tick(Effects&) override {}
+  void Finish() override {}
   absl::StatusOr<NewNode> AddNode(const std::string&, const std::string&, bool,
                                   const std::vector<IpPrefix>&, Effects&) override {
     return absl::UnimplementedError("");
@@ -66,6 +67,12 @@ class NotingCore final : public ControllerCore {
   std::vector<RevocationView> Revocations() const override { return {}; }
   std::vector<StopView> Stops() const override { return {}; }
   std::vector<LinkView> Links(bool) const override { return {}; }
+  std::optional<LinkView> ViewLink(const LinkName&) const override { return std::nullopt; }
+  EventPage Events(const EventFilter&) const override { return {}; }
+  uint64_t last_event() const override { return 0; }
+  absl::StatusOr<ChangeView> PreviewQuota(Quota) const override { return ChangeView{}; }
+  absl::StatusOr<ChangeView> PreviewDelete(const Scope&) const override { return ChangeView{}; }
+  absl::StatusOr<ChangeView> PreviewRevoke(const Scope&) const override { return ChangeView{}; }
   std::vector<ControlPeer> ControlPeers() const override { return {}; }
 
   struct Answers {

@@ -125,6 +125,8 @@ class ControllerCore {
   virtual void Flush(Effects& effects) = 0;
   // Time passed; call at least every 100 ms.
   virtual void Tick(Effects& effects) = 0;
+  // Makes durable what would be with the next ticks; before a clean end.
+  virtual void Finish() = 0;
 
   // Operators. Every change is durable when the call returns OK; when it does
   // not, nothing changed.

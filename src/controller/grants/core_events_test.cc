@@ -81,6 +81,14 @@ TEST_F(CoreEventsTest, TheyOutliveTheController) {
                                    "controller_started"));
 }
 
+TEST_F(CoreEventsTest, ACleanEndLosesNone) {
+  Effects effects;
+  fleet_.core_->OnSessionEnd("b1", fleet_.agent("b1").session, effects);
+  fleet_.core_->Finish();
+  fleet_.Restart();
+  EXPECT_THAT(Kinds(), ElementsAre("node_disconnected", "controller_started"));
+}
+
 TEST_F(CoreEventsTest, ARevocationEndsWithItsMeasuredSilence) {
   ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(kLink, kMegabyte)).ok());
   ASSERT_FALSE(fleet_.Request(kLink));

@@ -40,6 +40,7 @@ class CoreImpl final : public ControllerCore {
   void OnSessionEnd(const std::string& node, uint64_t session, Effects& effects) override;
   void Flush(Effects& effects) override;
   void Tick(Effects& effects) override;
+  void Finish() override { FlushDirty(); }
 
   absl::StatusOr<NewNode> AddNode(const std::string& name, const std::string& enclosure,
                                   bool gateway, const std::vector<IpPrefix>& prefixes,

@@ -51,6 +51,7 @@ void Engine::Loop() {
     if (item) {
       Serve(*std::move(item));
     } else if (queue_.closed()) {
+      core_.Finish();
       return;
     }
     if (clock_.Now() < next_tick) continue;

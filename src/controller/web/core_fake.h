@@ -41,6 +41,7 @@ class CoreFake final : public ControllerCore {
   }
   void OnSessionEnd(const std::string&, uint64_t, Effects&) override {}
   void Tick(Effects&) override {}
+  void Finish() override {}
 
   absl::StatusOr<NewNode> AddNode(const std::string& name, const std::string& enclosure,
                                   bool gateway, const std::vector<IpPrefix>& prefixes,
