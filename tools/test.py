@@ -214,16 +214,26 @@ def tier_fuzz(log: Log) -> Result:
 
 
 def tier_e2e(log: Log) -> Result:
-    if os.geteuid() != 0:
-        return skip("needs root: it makes network namespaces and loads BPF")
-    if not Path("/sys/kernel/btf/vmlinux").exists() and not Path("/sys/fs/bpf").exists():
-        return skip("this kernel has no BPF")
+    if why := lab_impossible():
+        return skip(why)
     if not build_programs(log):
         return Result(failed=1, notes=["the build failed"])
+    return on_lab(log, "tests/e2e")
+
+
+def lab_impossible() -> str:
+    if os.geteuid() != 0:
+        return "needs root: it makes network namespaces and loads BPF"
+    if not Path("/sys/kernel/btf/vmlinux").exists() and not Path("/sys/fs/bpf").exists():
+        return "this kernel has no BPF"
+    return ""
+
+
+def on_lab(log: Log, folder: str) -> Result:
     if log.run([sys.executable, "-m", "lab", "status"]) == 0:
         return Result(failed=1, notes=["a lab is up, and there can be one only; end the demo that "
                                        "holds it, or run `./run lab down`, then test again"])
-    return run_pytest(log, "tests/e2e")
+    return run_pytest(log, folder)
 
 
 def run_pytest(log: Log, folder: str) -> Result:
@@ -261,10 +271,8 @@ def tier_web(log: Log) -> Result:
             result.notes = [f"failed: npm run {name}", log.tail(40, start)]
         total.add(result)
     total.add(junit_of(log, [*npm, "test", "--", "--reporter=junit", "--outputFile={}"]))
-    if os.geteuid() != 0:
-        total.add(skip("the lab needs root"))
-    else:
-        total.add(run_pytest(log, "tests/web"))
+    why = lab_impossible()
+    total.add(skip(why) if why else on_lab(log, "tests/web"))
     return total
 
 

@@ -67,6 +67,7 @@ struct EndView {
   uint64_t packets = 0;
   absl::Duration age;
   absl::Duration expires_in;  // as the agent sees it, less the age
+  uint64_t refused = 0;       // packets, for whatever reason
 };
 
 // The ends of a link count differently, by more than what is on its way or lost.

@@ -26,6 +26,9 @@ def _metrics(fleet: Lab) -> dict[tuple[str, str], float]:
 
 def test_metrics_agree_with_what_arrived(fleet: Lab) -> None:
     open_link(fleet, "a1", "b1", "50Mbit", "1GB", lease=lasting(20))
+    wait_until("both ends' reports", lambda: all(
+        (f"sluice_link_{end}_bytes_total", "a1>b1") in _metrics(fleet)
+        for end in ("sent", "received")), 5)
     before = _metrics(fleet)
     assert before["sluice_link_open", "a1>b1"] == 1
     assert before["sluice_node_online", "a1"] == 1
@@ -37,7 +40,7 @@ def test_metrics_agree_with_what_arrived(fleet: Lab) -> None:
 
     def counted(name: str) -> float:
         now = _metrics(fleet)
-        return now[name, "a1>b1"] - before.get((name, "a1>b1"), 0)
+        return now[name, "a1>b1"] - before[name, "a1>b1"]
 
     wait_until("the sender's report", lambda: (
         counted("sluice_link_sent_bytes_total") == arrived), 5)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
 
+# The driver itself gives up sooner.
+_PATIENCE_S = 90.0
 WEB = Path(__file__).resolve().parents[2] / "web"
 
 
@@ -37,7 +40,9 @@ class Page:
         assert self._driver.stdin and self._driver.stdout
         self._driver.stdin.write(json.dumps({"do": what, **arguments}) + "\n")
         self._driver.stdin.flush()
-        line = self._driver.stdout.readline()
+        # A browser that hangs is no reason to hang.
+        ready, _, _ = select.select([self._driver.stdout], [], [], _PATIENCE_S)
+        line = self._driver.stdout.readline() if ready else ""
         if not line:
             raise PageError(f"the browser ended at {what} {arguments}")
         answer = json.loads(line)

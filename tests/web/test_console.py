@@ -27,9 +27,11 @@ LINK_PAGE = f"/links/{quote(LINK)}"
 def _browser(session_lab: Lab) -> Iterator[Page]:
     token = session_lab.control_directory() / "state" / "admin.token"
     page = Page(session_lab.api.base, token.read_text(encoding="ascii").strip())
-    page.log_in()
-    yield page
-    page.close()
+    try:
+        page.log_in()
+        yield page
+    finally:
+        page.close()
 
 
 @pytest.fixture(name="page")

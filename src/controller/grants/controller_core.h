@@ -168,8 +168,8 @@ class ControllerCore {
   // The last kMostRevocations of this process, the newest first.
   virtual std::vector<RevocationView> Revocations() const = 0;
   virtual std::vector<StopView> Stops() const = 0;
-  // Of the last kMostEvents. They outlive the process; one that no operator caused may be
-  // lost in a crash within a second.
+  // Of the last kMostEvents operators' changes and as many other events. They outlive the process;
+  // one that no operator caused may be lost in a crash within a second.
   virtual EventPage Events(const EventFilter& filter) const = 0;
   virtual uint64_t last_event() const = 0;  // the greatest id; 0: none
   virtual ControllerStatus Status() const = 0;

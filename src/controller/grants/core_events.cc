@@ -11,6 +11,16 @@ namespace {
 
 // A node that says something else all the time fills no timeline.
 constexpr absl::Duration kFaultsEvery = absl::Seconds(10);
+// Beside what a commit is for.
+constexpr size_t kMostEventsTogether = 500;
+
+// What an operator did, which is durable with the change itself.
+bool IsChange(std::string_view kind) {
+  constexpr std::string_view kKinds[] = {"quota_set",    "quota_deleted", "revoked",
+                                         "restored",     "node_added",    "node_enrolled",
+                                         "node_removed", "readmitted"};
+  return std::ranges::find(kKinds, kind) != std::end(kKinds);
+}
 
 }  // namespace
 
@@ -24,38 +34,64 @@ void CoreImpl::Note(std::string_view kind, Severity severity, const Scope& scope
                     std::string text) {
   FleetEvent event = Event(kind, severity, scope, std::move(text));
   unstored_events_.insert(event.id);
-  events_.emplace(event.id, std::move(event));
+  TakeEvent(std::move(event));
   // While the store refuses them too: the oldest go.
-  if (events_.size() <= 2 * kMostEvents) return;
-  unstored_events_.erase(events_.begin()->first);
-  events_.erase(events_.begin());
+  if (happenings_.size() <= 2 * kMostEvents) return;
+  const uint64_t oldest = *happenings_.begin();
+  happenings_.erase(oldest);
+  unstored_events_.erase(oldest);
+  events_.erase(oldest);
+}
+
+void CoreImpl::TakeEvent(FleetEvent event) {
+  (IsChange(event.kind) ? changes_ : happenings_).insert(event.id);
+  events_.insert_or_assign(event.id, std::move(event));
 }
 
 void CoreImpl::AddEvents(Batch& batch) const {
-  const size_t all = events_.size() + batch.events.size();
-  for (const uint64_t id : unstored_events_) batch.events.push_back(events_.at(id));
-  if (batch.events.empty() || all <= kMostEvents) return;
-  const size_t surplus = std::min(all - kMostEvents, events_.size());
-  batch.deleted_events = std::next(events_.begin(), static_cast<ptrdiff_t>(surplus) - 1)->first;
-}
-
-void CoreImpl::KeepEvents(const Batch& batch) {
-  for (const FleetEvent& event : batch.events) {
-    unstored_events_.erase(event.id);
-    events_.emplace(event.id, event);
+  const size_t own = batch.events.size();
+  for (const uint64_t id : unstored_events_) {
+    if (batch.events.size() - own == kMostEventsTogether) break;
+    batch.events.push_back(events_.at(id));
   }
-  events_.erase(events_.begin(), events_.upper_bound(batch.deleted_events));
+  if (batch.events.empty() && refused_events_.empty()) return;
+  batch.deleted_events.assign(refused_events_.begin(), refused_events_.end());
+  const auto drop_oldest = [&](const std::set<uint64_t>& ids, size_t coming) {
+    auto it = ids.begin();
+    for (size_t n = ids.size() + coming; n > kMostEvents && it != ids.end(); --n, ++it) {
+      if (!unstored_events_.contains(*it)) batch.deleted_events.push_back(*it);
+    }
+  };
+  drop_oldest(changes_, own);
+  drop_oldest(happenings_, 0);
 }
 
-void CoreImpl::NoteFaults(Node& node, const std::vector<std::string>& before) {
-  const auto is_new = [&](const std::string& fault) {
-    return std::ranges::find(before, fault) == before.end();
-  };
-  const auto fault = std::ranges::find_if(node.faults, is_new);
-  if (fault == node.faults.end()) return;
-  if (node.fault_noted_at && clock_.Now() - *node.fault_noted_at < kFaultsEvery) return;
-  node.fault_noted_at = clock_.Now();
-  Note("fault", Severity::kError, Scope::Node(node.record.name), *fault);
+void CoreImpl::KeepEvents(const Batch& batch, bool stored) {
+  for (const FleetEvent& event : batch.events) {
+    const bool shown = events_.contains(event.id);
+    if (!stored && !shown) refused_events_.insert(event.id);
+    if (!stored) continue;
+    unstored_events_.erase(event.id);
+    if (!shown) TakeEvent(event);
+  }
+  if (!stored) return;
+  for (const uint64_t id : batch.deleted_events) {
+    refused_events_.erase(id);
+    changes_.erase(id);
+    happenings_.erase(id);
+    events_.erase(id);
+  }
+}
+
+void CoreImpl::NoteFaults(Node& node) {
+  const BootTime now = clock_.Now();
+  if (node.fault_noted_at && now - *node.fault_noted_at < kFaultsEvery) return;
+  for (const std::string& fault : node.faults) {
+    if (node.noted_faults.contains(fault)) continue;
+    node.fault_noted_at = now;
+    Note("fault", Severity::kError, Scope::Node(node.record.name), fault);
+  }
+  node.noted_faults = {node.faults.begin(), node.faults.end()};
 }
 
 void CoreImpl::NoteExhausted() {

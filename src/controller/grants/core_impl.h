@@ -92,6 +92,7 @@ class CoreImpl final : public ControllerCore {
     uint64_t applied_generation = 0;
     std::vector<std::string> faults;
     std::optional<BootTime> fault_noted_at;
+    std::set<std::string> noted_faults;
     Drops unattributed{};
     agent::v1::Config config;  // as last built, generation included
     std::set<LinkName> links;  // those in links_ that have this node as an end
@@ -130,7 +131,8 @@ class CoreImpl final : public ControllerCore {
     std::optional<Bytes> reported_at_grant;
     std::optional<Share> share;  // as of the last SetShares
     Comparison comparison;       // of what both ends count
-    bool exhausted = false;      // as last noted
+    bool exhausted = false;      // as last noted, as the next
+    bool mismatch = false;
   };
   // A grant that is in its link's record and not yet in the store.
   struct PendingGrant {
@@ -302,6 +304,7 @@ class CoreImpl final : public ControllerCore {
   std::string Words(const Bar& bar, const LinkRecord& record) const;
   // Whether it has a quota and nothing bars it.
   bool MayLease(const LinkRecord& record) const { return record.quota && !BarOf(record); }
+  absl::Status CheckLinkHasQuota(const LinkName& name) const;
   absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects& effects);
   absl::Status RestoreLink(const LinkName& link, Effects& effects);
   absl::Status StopScope(const StopRecord& stop, Effects& effects);
@@ -348,8 +351,9 @@ class CoreImpl final : public ControllerCore {
   // Shows it at once; durable with the next commit.
   void Note(std::string_view kind, Severity severity, const Scope& scope, std::string text);
   void AddEvents(Batch& batch) const;
-  void KeepEvents(const Batch& batch);
-  void NoteFaults(Node& node, const std::vector<std::string>& before);
+  void KeepEvents(const Batch& batch, bool stored);
+  void TakeEvent(FleetEvent event);
+  void NoteFaults(Node& node);
   void NoteExhausted();
   void NoteSilent(const Revocation& revocation);
   bool IsAbout(const FleetEvent& event, const Scope& scope) const;
@@ -358,6 +362,7 @@ class CoreImpl final : public ControllerCore {
   std::vector<const Link*> LinksIn(const Scope& scope) const;
   std::vector<Scope> QuotasAround(const Scope& scope) const;
   LinkChange ChangeOf(const Link& link) const;
+  std::optional<std::string> WhyShut(const LinkRecord& record) const;
   void PreviewLink(const Quota& quota, ChangeView& view) const;
   void PreviewScope(const Quota& quota, ChangeView& view) const;
   void AddSums(const Scope& scope, ChangeView& view) const;
@@ -416,7 +421,12 @@ class CoreImpl final : public ControllerCore {
   std::deque<Revocation> revocations_;  // the oldest first
   uint64_t next_revocation_ = 1;
   std::map<uint64_t, FleetEvent> events_;
+  // Those of operators' changes and the others, each with room of its own: what nodes do must
+  // not push out what operators did.
+  std::set<uint64_t> changes_;
+  std::set<uint64_t> happenings_;
   std::set<uint64_t> unstored_events_;
+  std::set<uint64_t> refused_events_;  // of changes that the store refused
   uint64_t next_event_ = 1;
   BootTime shared_at_;
   std::map<NodePair, KeyPair> key_pairs_;

@@ -27,6 +27,7 @@ constexpr absl::Duration kLateTick = absl::Milliseconds(250);
 constexpr absl::Duration kTimeToConnect = absl::Seconds(15);
 // Generations that a crash may have kept from the store are skipped.
 constexpr uint64_t kGenerationGap = 1'000;
+constexpr uint64_t kEventGap = 1'000;
 
 }  // namespace
 
@@ -100,8 +101,9 @@ void CoreImpl::TakeRecords(StoredState state) {
   }
   for (StopRecord& stop : state.stops) stops_[stop.scope] = std::move(stop);
   for (FleetEvent& event : state.events) {
-    next_event_ = std::max(next_event_, event.id + 1);
-    events_.emplace(event.id, std::move(event));
+    // What was shown and not stored before a crash had ids too.
+    next_event_ = std::max(next_event_, event.id + 1 + kEventGap);
+    TakeEvent(std::move(event));
   }
   for (auto& [name, link] : links_) Rescope(link);
   for (auto& [name, node] : nodes_) {
@@ -138,6 +140,7 @@ absl::Status CoreImpl::Commit(Batch batch) {
   }
   store_status_ = status;
   NoteScopes(batch, status.ok());
+  KeepEvents(batch, status.ok());
   if (!status.ok()) {
     for (const NodeRecord& record : batch.nodes) refused_nodes_.insert(record.name);
     refused_nodes_.insert(batch.deleted_nodes.begin(), batch.deleted_nodes.end());
@@ -146,7 +149,6 @@ absl::Status CoreImpl::Commit(Batch batch) {
   }
   refused_nodes_.clear();
   refused_links_.clear();
-  KeepEvents(batch);
   for (const LinkRecord& record : batch.links) {
     Link* link = FindLink(record.link);
     if (link != nullptr && link->record == record) link->dirty = false;

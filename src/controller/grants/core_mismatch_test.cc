@@ -7,6 +7,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class CoreMismatchTest : public testing::Test {
@@ -47,6 +48,22 @@ TEST_F(CoreMismatchTest, ASenderThatSaysTooLittleIsNamed) {
   EXPECT_GT(mismatch->since, absl::Seconds(1));
   EXPECT_THAT(mismatch->text, HasSubstr(std::to_string(mismatch->sent.value)));
   EXPECT_THAT(mismatch->text, HasSubstr(std::to_string(mismatch->received.value)));
+}
+
+TEST_F(CoreMismatchTest, ItsBeginningAndItsEndAreEvents) {
+  const auto events = [&] {
+    std::vector<std::string> kinds;
+    for (const FleetEvent& e :
+         fleet_.core_->Events({.kinds = {"mismatch", "mismatch_over"}}).events)
+      kinds.insert(kinds.begin(), e.kind);
+    return kinds;
+  };
+  fleet_.agent("b1").honesty = 0.5;
+  Drive(15);
+  EXPECT_THAT(events(), ElementsAre("mismatch"));
+  fleet_.agent("b1").honesty = 1;
+  Drive(15);
+  EXPECT_THAT(events(), ElementsAre("mismatch", "mismatch_over"));
 }
 
 TEST_F(CoreMismatchTest, AReceiverThatSaysTooLittleIsNamed) {

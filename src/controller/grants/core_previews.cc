@@ -86,6 +86,19 @@ void CoreImpl::AddSums(const Scope& scope, ChangeView& view) const {
   }
 }
 
+// Why a link with that record, which has a quota, gets no lease whatever its nodes do.
+std::optional<std::string> CoreImpl::WhyShut(const LinkRecord& record) const {
+  if (const Bar bar = BarOf(record)) return Words(bar, record);
+  const LinkAccount account = Rolled(*record.quota, record.account, Now());
+  if (Left(*record.quota, account) == Bytes{0}) return "the volume is used up";
+  for (const auto& [scope, budget] : budgets_) {
+    if (!Contains(scope, WhereIs(record.link))) continue;
+    if (Left(Rolled(budget.record, budget.sums, Now()), budget.sums) == Bytes{0})
+      return StrCat("the volume of ", scope.ToString(), " is used up");
+  }
+  return std::nullopt;
+}
+
 void CoreImpl::PreviewLink(const Quota& quota, ChangeView& view) const {
   const auto it = links_.find(quota.scope.link);
   Link none;
@@ -94,16 +107,18 @@ void CoreImpl::PreviewLink(const Quota& quota, ChangeView& view) const {
   view.before = link.record.quota;
   const LinkRecord next = WithQuota(link.record, quota);
   LinkChange change = ChangeOf(link);
-  const Bar bar = BarOf(next);
-  if (next.recall_upto > link.record.recall_upto && Alive(link.record.send)) {
+  const bool recalled = next.recall_upto > link.record.recall_upto && Alive(link.record.send);
+  if (const auto shut = WhyShut(next)) {
+    if (recalled) change.change = Change::kCloses;
+    change.text =
+        StrCat(recalled ? "its lease is recalled and it closes: " : "stays closed: ", *shut);
+  } else if (recalled) {
     change.change = Change::kRecalled;
     change.text = "its lease allows more than the new quota: it is recalled, and a new one follows";
-  } else if (bar) {
-    change.text = StrCat("stays closed: ", Words(bar, next));
-  } else if (change.state == LinkView::State::kOpen) {
+  } else if (Alive(link.record.send)) {
     change.text = "the next renewal is by the new quota";
-  } else if (Left(quota, next.account) == Bytes{0}) {
-    change.text = "stays closed: what it has used is all of the new volume";
+  } else if (link.record.quota && !WhyShut(link.record)) {
+    change.text = StrCat("may be leased, as before: ", change.text);
   } else {
     change.change = Change::kOpens;
     change.text = "may be leased; it opens when both nodes are there";
@@ -117,11 +132,14 @@ void CoreImpl::PreviewScope(const Quota& quota, ChangeView& view) const {
   std::set<LinkName> recalled;
   for (const LinkRecord& record : WithQuota(quota).recalled) recalled.insert(record.link);
   for (const Link* link : LinksIn(quota.scope)) {
-    if (!link->record.quota) continue;
+    const bool taken = recalled.contains(link->record.link) && !Recalling(link->record);
+    if (!link->record.quota && !taken) continue;
     LinkChange& change = view.links.emplace_back(ChangeOf(*link));
-    if (!recalled.contains(link->record.link)) continue;
-    change.change = Change::kRecalled;
-    change.text = "its lease is recalled, and a new one follows if the scope has room";
+    if (!taken) continue;
+    const bool again = MayLease(link->record);
+    change.change = again ? Change::kRecalled : Change::kCloses;
+    change.text = again ? "its lease is recalled, and a new one follows if the scope has room"
+                        : "its lease is recalled";
   }
   if (view.links.empty())
     view.notes.push_back(StrCat("no link in ", quota.scope.ToString(),
@@ -142,9 +160,10 @@ absl::StatusOr<ChangeView> CoreImpl::PreviewQuota(Quota quota) const {
 
 absl::StatusOr<ChangeView> CoreImpl::PreviewDelete(const Scope& scope) const {
   ChangeView view;
-  for (const QuotaView& quota : Quotas()) {
-    if (quota.quota.scope == scope) view.before = quota.quota;
-  }
+  if (const auto link = links_.find(scope.link); scope.is_link() && link != links_.end())
+    view.before = link->second.record.quota;
+  if (const auto budget = budgets_.find(scope); budget != budgets_.end())
+    view.before = budget->second.record.quota;
   if (!view.before) return absl::NotFoundError(StrCat(scope.ToString(), " has no quota"));
   for (const Link* link : LinksIn(scope)) {
     if (!link->record.quota) continue;
@@ -161,6 +180,7 @@ absl::StatusOr<ChangeView> CoreImpl::PreviewDelete(const Scope& scope) const {
 
 absl::StatusOr<ChangeView> CoreImpl::PreviewRevoke(const Scope& scope) const {
   if (!scope.is_link()) SLUICE_RETURN_IF_ERROR(CheckScopeExists(scope));
+  if (scope.is_link()) SLUICE_RETURN_IF_ERROR(CheckLinkHasQuota(scope.link));
   ChangeView view;
   for (const auto& [name, link] : links_) {
     if (!(scope.is_link() ? name == scope.link : Covers(scope, name))) continue;
@@ -170,9 +190,6 @@ absl::StatusOr<ChangeView> CoreImpl::PreviewRevoke(const Scope& scope) const {
     if (leased) change.change = Change::kCloses;
     if (leased) change.text = "falls silent at both ends";
   }
-  if (scope.is_link() && view.links.empty())
-    return absl::NotFoundError(
-        StrCat("link ", scope.link.ToString(), " has no quota, so there is no lease to revoke"));
   view.notes.push_back(StrCat("it stays closed until ", scope.ToString(), " is restored"));
   return view;
 }

@@ -62,6 +62,31 @@ TEST_F(CorePreviewsTest, ALowerQuotaRecallsAndAHigherDoesNot) {
   EXPECT_EQ(fleet_.View(Scope::Link(kLink)).recalling, 1);
 }
 
+TEST_F(CorePreviewsTest, AQuotaBelowWhatIsUsedCloses) {
+  Open();
+  fleet_.Traffic(kLink, 2 * kMegabyte);
+  ASSERT_TRUE(fleet_.Heartbeat("a1").ok());
+  const ChangeView view = Preview(TestFleet::MakeQuota(kLink, kMegabyte));
+  EXPECT_EQ(view.links.at(0).change, Change::kCloses);
+  EXPECT_THAT(view.links[0].text, HasSubstr("used up"));
+  ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(kLink, kMegabyte)).ok());
+  fleet_.Obey("a1");
+  EXPECT_EQ(fleet_.View(kLink).state, LinkView::State::kExhausted);
+}
+
+TEST_F(CorePreviewsTest, OnlyWhatIsShutNowOpens) {
+  ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(kLink, kMegabyte)).ok());
+  EXPECT_EQ(Preview(TestFleet::MakeQuota(kLink, 2 * kMegabyte)).links.at(0).change, Change::kNone)
+      << "it waits for its nodes, with either quota";
+  ASSERT_TRUE(fleet_.SetQuota(ScopeQuota(Scope::Fleet(), kMegabyte, 1)).ok());
+  ASSERT_FALSE(fleet_.Request(kLink));
+  fleet_.Traffic(kLink, 1);
+  ASSERT_TRUE(fleet_.Heartbeat("a1").ok());
+  const ChangeView view = Preview(TestFleet::MakeQuota({"b1", "a1"}, kMegabyte));
+  EXPECT_EQ(view.links.at(0).change, Change::kNone);
+  EXPECT_THAT(view.links[0].text, HasSubstr("the volume of fleet is used up"));
+}
+
 TEST_F(CorePreviewsTest, AScopeSaysWhatItsLinksComeTo) {
   Open();
   const ChangeView view = Preview(ScopeQuota(Scope::Enclosure("east"), kMegabyte, kMegabyte));

@@ -168,11 +168,10 @@ std::optional<EndCounts> CoreImpl::CountsOf(const Link& link) const {
 void CoreImpl::Compare(Link& link) {
   const auto counts = CountsOf(link);
   if (!counts) return;
-  const bool differed = MismatchOf(link).has_value();
   const IssuedLease& lease = link.record.send;
   link.comparison = Compared(link.comparison, *counts, InFlight(lease.rate, lease.burst), Now());
   const auto mismatch = MismatchOf(link);
-  if (mismatch.has_value() == differed) return;
+  if (mismatch.has_value() == std::exchange(link.mismatch, mismatch.has_value())) return;
   const LinkName& name = link.record.link;
   if (!mismatch) {
     Note("mismatch_over", Severity::kInfo, Scope::Link(name),

@@ -268,10 +268,6 @@ QuotaView CoreImpl::ViewOf(const Budget& budget) const {
   view.used = Spent(record, budget.sums);
   view.left = Left(record, budget.sums);
   view.outstanding = Outstanding(budget.sums);
-  for (const auto& [name, link] : links_) {
-    if (std::ranges::find(link.budgets, &budget) == link.budgets.end()) continue;
-    AddToView(link, view);
-  }
   return view;
 }
 
@@ -286,8 +282,13 @@ void CoreImpl::AddToView(const Link& link, QuotaView& view) const {
 
 std::vector<QuotaView> CoreImpl::Quotas() const {
   std::vector<QuotaView> views;
-  for (const auto& [scope, budget] : budgets_) views.push_back(ViewOf(budget));
+  std::map<const Budget*, size_t> places;
+  for (const auto& [scope, budget] : budgets_) {
+    places.emplace(&budget, views.size());
+    views.push_back(ViewOf(budget));
+  }
   for (const auto& [name, link] : links_) {
+    for (const Budget* budget : link.budgets) AddToView(link, views[places.at(budget)]);
     if (!link.record.quota) continue;
     QuotaView& view = views.emplace_back();
     const LinkAccount account = Rolled(*link.record.quota, link.record.account, Now());

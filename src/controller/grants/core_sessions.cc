@@ -120,10 +120,10 @@ absl::Status CoreImpl::OnHeartbeat(Node& node, const agent::v1::Heartbeat& heart
   SLUICE_ASSIGN_OR_RETURN(node.unattributed, FromProto(heartbeat.unattributed()));
   SLUICE_RETURN_IF_ERROR(NoteBeat(*node.session, heartbeat.sent_at_ns()));
   node.applied_generation = heartbeat.applied_generation();
-  const std::vector<std::string> faults = std::exchange(node.faults, {});
+  node.faults.clear();
   for (int i = 0; i < std::min(heartbeat.faults_size(), kMaxListed); ++i)
     node.faults.push_back(CleanWords(heartbeat.faults(i)));
-  NoteFaults(node, faults);
+  NoteFaults(node);
   for (const LinkReport& report : reports) TakeReport(node, report, effects);
   return absl::OkStatus();
 }

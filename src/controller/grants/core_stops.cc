@@ -101,12 +101,17 @@ absl::Status CoreImpl::Restore(const Scope& scope, Effects& effects) {
   return absl::OkStatus();
 }
 
+absl::Status CoreImpl::CheckLinkHasQuota(const LinkName& name) const {
+  const auto link = links_.find(name);
+  if (link != links_.end() && link->second.record.quota) return absl::OkStatus();
+  return absl::NotFoundError(
+      StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
+}
+
 absl::Status CoreImpl::RevokeLink(const LinkName& name, const std::string& reason,
                                   Effects& effects) {
+  SLUICE_RETURN_IF_ERROR(CheckLinkHasQuota(name));
   Link* link = FindLink(name);
-  if (link == nullptr || !link->record.quota)
-    return absl::NotFoundError(
-        StrCat("link ", name.ToString(), " has no quota, so there is no lease to revoke"));
   LinkRecord next = link->record;
   next.suspended = true;
   next.suspend_reason = reason;

@@ -43,6 +43,7 @@ void CoreImpl::MarkTampered(Node& node, const TamperId& id, const std::string& s
                             const std::string& words, Effects& effects) {
   Flush(effects);
   NodeRecord& record = node.record;
+  const bool again = record.tamper_id.has_value();
   record.tamper_id = id;
   record.tamper_source = CleanWords(source);
   record.tamper_words = CleanWords(words);
@@ -51,8 +52,9 @@ void CoreImpl::MarkTampered(Node& node, const TamperId& id, const std::string& s
   node.dirty = true;
   marks_due_ = true;
   RecallLinks(node, StrCat("node ", record.name, " was tampered with"), effects);
-  Note("tampered", Severity::kCritical, Scope::Node(record.name),
-       StrCat(record.tamper_source, ": ", record.tamper_words, "; all its links are closed"));
+  if (!again)
+    Note("tampered", Severity::kCritical, Scope::Node(record.name),
+         StrCat(record.tamper_source, ": ", record.tamper_words, "; all its links are closed"));
   spdlog::critical("node {} was TAMPERED with: {}: {}; all its links are closed", record.name,
                    record.tamper_source, record.tamper_words);
 }

@@ -125,6 +125,7 @@ std::optional<EndView> CoreImpl::ViewOf(const End& end) const {
   view.packets = end.report->admitted_packets;
   view.age = clock_.Now() - end.at;
   view.expires_in = std::max(end.report->expires_in - view.age, absl::ZeroDuration());
+  for (const DropCount& drop : end.report->drops) view.refused += drop.packets;
   return view;
 }
 

@@ -33,7 +33,7 @@ class SqliteStore final : public Store {
   absl::Status DeleteToken(uint32_t index);
   absl::Status DeleteScope(const Scope& scope);
   absl::Status DeleteStop(const Scope& scope);
-  absl::Status DeleteEvents(uint64_t upto);
+  absl::Status DeleteEvent(uint64_t id);
   absl::Status Write(const Batch& batch);
   // Runs a cached statement after `bind` has filled it.
   template <typename Bind>
@@ -115,9 +115,9 @@ absl::Status SqliteStore::DeleteStop(const Scope& scope) {
   return DeleteNamed("DELETE FROM stops WHERE scope = ?", scope.ToString());
 }
 
-absl::Status SqliteStore::DeleteEvents(uint64_t upto) {
-  return Run("DELETE FROM events WHERE id <= ?", [&](const SqliteStatement& s) {
-    sqlite3_bind_int64(s.get(), 1, static_cast<int64_t>(upto));
+absl::Status SqliteStore::DeleteEvent(uint64_t id) {
+  return Run("DELETE FROM events WHERE id = ?", [&](const SqliteStatement& s) {
+    sqlite3_bind_int64(s.get(), 1, static_cast<int64_t>(id));
     return absl::OkStatus();
   });
 }
@@ -141,7 +141,7 @@ absl::Status SqliteStore::Write(const Batch& batch) {
   for (const Scope& scope : batch.deleted_stops) SLUICE_RETURN_IF_ERROR(DeleteStop(scope));
   for (const StopRecord& stop : batch.stops) SLUICE_RETURN_IF_ERROR(Upsert(stop));
   for (const FleetEvent& event : batch.events) SLUICE_RETURN_IF_ERROR(Upsert(event));
-  if (batch.deleted_events > 0) return DeleteEvents(batch.deleted_events);
+  for (const uint64_t id : batch.deleted_events) SLUICE_RETURN_IF_ERROR(DeleteEvent(id));
   return absl::OkStatus();
 }
 

@@ -132,7 +132,7 @@ TEST_P(StoreContractTest, OldEventsAreForgotten) {
   Commit(batch);
   Batch next;
   next.events = {{.id = 6, .kind = "silent"}};
-  next.deleted_events = 4;
+  next.deleted_events = {1, 2, 3, 4, 99};
   Commit(next);
   Reopen();
   EXPECT_THAT(Load().events, ElementsAre(batch.events[4], next.events[0]));

@@ -65,7 +65,7 @@ void FakeStore::Apply(const Batch& batch) {
   for (const Scope& scope : batch.deleted_stops) stops_.erase(scope);
   for (const StopRecord& stop : batch.stops) stops_[stop.scope] = stop;
   for (const FleetEvent& event : batch.events) events_[event.id] = event;
-  events_.erase(events_.begin(), events_.upper_bound(batch.deleted_events));
+  for (const uint64_t id : batch.deleted_events) events_.erase(id);
 }
 
 }  // namespace sluice

@@ -41,12 +41,12 @@ struct Batch {
   std::vector<StopRecord> stops;
   std::vector<Scope> deleted_stops;
   std::vector<FleetEvent> events;
-  uint64_t deleted_events = 0;  // all up to this id
+  std::vector<uint64_t> deleted_events;
 
   bool empty() const {
     return !fleet && nodes.empty() && deleted_nodes.empty() && tokens.empty() &&
            deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty() &&
-           stops.empty() && deleted_stops.empty() && events.empty() && deleted_events == 0;
+           stops.empty() && deleted_stops.empty() && events.empty() && deleted_events.empty();
   }
 };
 

@@ -6,12 +6,17 @@
 namespace sluice {
 namespace {
 
+// As the clock's own corrections may be.
+constexpr int64_t kMostBack = 120;
+
 constexpr float HistoryPoint::*kMeans[] = {&HistoryPoint::sent_bps, &HistoryPoint::received_bps,
                                            &HistoryPoint::leased_bps, &HistoryPoint::refused_pps};
 
 }  // namespace
 
 void History::Add(int64_t second, const HistoryPoint& point) {
+  // The wall clock was set back: what it said before is no time to go on from.
+  if (second < last_ - kMostBack) *this = {};
   if (second <= last_) return;
   last_ = second;
   for (Ring& ring : rings_) ring.Add(second, point);

@@ -31,11 +31,10 @@ struct HistorySeries {
 class History {
  public:
   // A point of this second, since 1970. Seconds that go back are left out; what is skipped
-  // is unknown.
+  // is unknown. After a step back of more than two minutes it begins anew.
   void Add(int64_t second, const HistoryPoint& point);
   // Of falling resolution. Each ends with the last whole step.
   std::vector<HistorySeries> Series() const;
-  int64_t last_second() const { return last_; }
 
  private:
   // The points of one resolution, in a circle.

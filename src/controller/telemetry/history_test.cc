@@ -70,7 +70,15 @@ TEST(HistoryTest, TimeThatGoesBackIsLeftOut) {
   History history;
   for (const int64_t s : {5, 3, 5, 6, 7}) history.Add(kStart + s, Sent(static_cast<float>(s)));
   EXPECT_EQ(history.Series()[0].points.size(), 2U);
-  EXPECT_EQ(history.last_second(), kStart + 7);
+}
+
+TEST(HistoryTest, AfterALongStepBackItBeginsAnew) {
+  History history;
+  for (const int64_t s : {5, 6, 7}) history.Add(kStart + s, Sent(1));
+  for (const int64_t s : {1, 2, 3, 4}) history.Add(kStart - 3'600 + s, Sent(2));
+  const HistorySeries series = history.Series()[0];
+  EXPECT_EQ(series.first_s, kStart - 3'600 + 1);
+  EXPECT_EQ(series.points.size(), 3U);
 }
 
 TEST(HistoryTest, ALongGapIsNoLongWork) {

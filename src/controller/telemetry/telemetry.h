@@ -19,9 +19,9 @@ namespace sluice {
 class RateMeter {
  public:
   // `count` as it stood `age` before `now`. The rate per second since the report before;
-  // the same again while no newer report comes, none once it is old, and after a start or a
-  // step back of the counter.
-  std::optional<double> Take(uint64_t count, BootTime now, absl::Duration age);
+  // the same again while no newer report comes, none once it is older than `old`, and after
+  // a start or a step back of the counter.
+  std::optional<double> Take(uint64_t count, BootTime now, absl::Duration age, absl::Duration old);
 
  private:
   std::optional<uint64_t> count_;
@@ -32,14 +32,16 @@ class RateMeter {
 struct LinkRates {
   std::optional<double> sent_bps;
   std::optional<double> received_bps;
-  std::optional<double> refused_pps;  // by the gates of both ends
+  std::optional<double> refused_pps;  // by the gates of both ends, or of the one that is known
 };
 
 // Not thread-safe.
 class Telemetry {
  public:
-  // Takes one reading of all links; `wall` is for people. What links that are no more
-  // in it did is kept for a day.
+  // `heartbeat` is that of the nodes.
+  explicit Telemetry(absl::Duration heartbeat);
+  // Takes one reading of all links, made at `now`; `wall` is for people. What links that are
+  // no more in it did is kept for a day.
   void Take(const std::vector<LinkView>& links, BootTime now, absl::Time wall);
   // As of the last Take; nothing known of a link that was not in it.
   LinkRates RatesOf(const LinkName& link) const;
@@ -50,10 +52,15 @@ class Telemetry {
   struct Link {
     RateMeter sent;
     RateMeter received;
-    RateMeter refused;
+    RateMeter sender_refused;
+    RateMeter receiver_refused;
     LinkRates rates;
     History history;
+    BootTime seen;
   };
+  LinkRates RatesFrom(const LinkView& view, BootTime now, Link& link) const;
+
+  const absl::Duration old_;
   std::map<LinkName, Link> links_;
 };
 

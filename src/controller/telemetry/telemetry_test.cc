@@ -25,7 +25,7 @@ class TelemetryTest : public testing::Test {
   }
   std::optional<double> Sent() { return telemetry_.RatesOf(kLink).sent_bps; }
 
-  Telemetry telemetry_;
+  Telemetry telemetry_{absl::Milliseconds(200)};
   BootTime now_{1'000'000'000};
   absl::Time wall_ = kWall;
 };
@@ -67,10 +67,28 @@ TEST_F(TelemetryTest, ACounterThatBeginsAnewHasNoRate) {
 TEST_F(TelemetryTest, RefusedPacketsHaveARate) {
   Take(View(0));
   LinkView view = View(0);
-  view.drops[SLUICE_DROP_NO_LEASE].packets = 7;
-  view.drops[SLUICE_DROP_VOLUME].packets = 3;
+  view.sender->refused = 7;
+  view.receiver = EndView{0, 0, absl::ZeroDuration(), absl::Seconds(1), 40};
   Take(view);
-  EXPECT_DOUBLE_EQ(*telemetry_.RatesOf(kLink).refused_pps, 10);
+  EXPECT_DOUBLE_EQ(*telemetry_.RatesOf(kLink).refused_pps, 7) << "the receiver's are not known yet";
+  view.receiver->refused = 43;
+  Take(view);
+  EXPECT_DOUBLE_EQ(*telemetry_.RatesOf(kLink).refused_pps, 3);
+}
+
+TEST_F(TelemetryTest, AReportIsTheSameThoughItsAgeWasReckonedLater) {
+  Take(View(0));
+  Take(View(1'000));
+  Take(View(1'000, absl::Milliseconds(998)));
+  EXPECT_DOUBLE_EQ(*Sent(), 8'000);
+}
+
+TEST_F(TelemetryTest, SlowHeartbeatsAreNotOld) {
+  Telemetry slow(absl::Seconds(5));
+  slow.Take({View(0)}, now_, wall_);
+  slow.Take({View(1'000)}, now_ + absl::Seconds(5), wall_);
+  slow.Take({View(1'000, absl::Seconds(5))}, now_ + absl::Seconds(10), wall_);
+  EXPECT_DOUBLE_EQ(*slow.RatesOf(kLink).sent_bps, 1'600);
 }
 
 TEST_F(TelemetryTest, HistoryOutlivesTheLinkByADay) {
@@ -79,10 +97,10 @@ TEST_F(TelemetryTest, HistoryOutlivesTheLinkByADay) {
   Take(View(2'000));
   ASSERT_TRUE(telemetry_.HistoryOf(kLink));
   EXPECT_EQ(telemetry_.HistoryOf(kLink)->at(0).points.size(), 2U);
-  telemetry_.Take({}, now_, wall_ + absl::Hours(23));
+  telemetry_.Take({}, now_ + absl::Hours(23), wall_);
   EXPECT_EQ(Sent(), std::nullopt);
   EXPECT_TRUE(telemetry_.HistoryOf(kLink));
-  telemetry_.Take({}, now_, wall_ + absl::Hours(25));
+  telemetry_.Take({}, now_ + absl::Hours(25), wall_);
   EXPECT_FALSE(telemetry_.HistoryOf(kLink));
 }
 

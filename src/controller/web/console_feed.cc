@@ -56,7 +56,7 @@ void AppendLink(std::string& out, const LinkView& link, const LinkRates& rates) 
   AppendOrNull(
       out, link.expires_in ? std::optional(absl::ToDoubleSeconds(*link.expires_in)) : std::nullopt);
   out += ',';
-  AppendTenths(out, rates.refused_pps.value_or(0));
+  AppendOrNull(out, rates.refused_pps);
   const int flags = (link.mismatch ? kDiffers : 0) | (link.key ? kHasKey : 0) |
                     (link.recalling ? kIsRecalled : 0);
   absl::StrAppend(&out, ",", flags, "]");
@@ -118,13 +118,14 @@ ConsoleFeed::ConsoleFeed(ConsoleConfig config, CoreRunner& core, const Clock& cl
     : config_(std::move(config)),
       core_(core),
       clock_(clock),
-      stream_([this] { return Make(); }, config_.interval, config_.max_watchers,
+      telemetry_(config_.heartbeat),
+      stream_([this] { return Make(); }, config_.interval, config_.max_watchers, clock_,
               EventStream::When::kAlways) {}
 
 EventStream::Frame ConsoleFeed::Make() {
   FleetReading reading;
   const absl::Status read = core_.Run([&](ControllerCore& core, Effects&) {
-    reading = {core.Nodes(), core.Links(/*all_pairs=*/false), core.last_event(),
+    reading = {core.Nodes(), core.Links(/*all_pairs=*/false), clock_.Now(), core.last_event(),
                core.Status().store.ok()};
   });
   if (!read.ok()) return {ServerSentEvent("figures", read), "", 0};
@@ -137,7 +138,7 @@ EventStream::Frame ConsoleFeed::Make() {
   frame.version = version_;
   frame.preamble = preamble_;
   std::lock_guard lock(mutex_);
-  telemetry_.Take(reading.links, clock_.Now(), clock_.WallNow());
+  telemetry_.Take(reading.links, reading.at, clock_.WallNow());
   frame.event =
       ServerSentEvent("figures", EncodeFigures(version_, reading, telemetry_, clock_.WallNow()));
   return frame;

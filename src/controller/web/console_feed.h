@@ -23,6 +23,7 @@ namespace sluice {
 struct FleetReading {
   std::vector<NodeView> nodes;
   std::vector<LinkView> links;
+  BootTime at;  // when the views were made
   uint64_t last_event = 0;
   bool store_ok = false;
 };

@@ -49,14 +49,14 @@ TEST(ConsoleFeedTest, TheFleetNamesWhatTheFiguresCount) {
 
 TEST(ConsoleFeedTest, FiguresAreRowsAndWhatIsNotKnownIsNull) {
   FleetReading reading = SampleReading();
-  Telemetry telemetry;
+  Telemetry telemetry(absl::Milliseconds(200));
   const json first = json::parse(EncodeFigures(4, reading, telemetry, absl::FromUnixMillis(1'234)));
   EXPECT_EQ(first["at_ms"], 1'234);
   EXPECT_EQ(first["store_ok"], false);
   EXPECT_EQ(first["last_event"], 12);
   EXPECT_EQ(first["nodes"], json::parse("[[2,0.2,0,1,7,6],[0,null,0,0,0,0]]"));
   EXPECT_EQ(first["links"][0],
-            json::parse("[0,100000000,null,null,1500,4611686018427386403,12.5,0,6]"));
+            json::parse("[0,100000000,null,null,1500,4611686018427386403,12.5,null,6]"));
   telemetry.Take(reading.links, BootTime{1'000'000'000}, absl::FromUnixSeconds(1));
   reading.links[0].sender->bytes += 1'000;
   telemetry.Take(reading.links, BootTime{2'000'000'000}, absl::FromUnixSeconds(2));

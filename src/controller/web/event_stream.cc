@@ -1,5 +1,6 @@
 #include "controller/web/event_stream.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -30,8 +31,10 @@ std::optional<std::string> EventStream::Watcher::Next() {
   return frame.preamble + frame.event;
 }
 
-EventStream::EventStream(Source source, absl::Duration interval, size_t max_watchers, When when)
-    : source_(std::move(source)),
+EventStream::EventStream(Source source, absl::Duration interval, size_t max_watchers,
+                         const Clock& clock, When when)
+    : clock_(clock),
+      source_(std::move(source)),
       interval_(interval),
       max_watchers_(max_watchers),
       always_(when == When::kAlways),
@@ -69,12 +72,18 @@ void EventStream::Run() {
   }
 }
 
-// Until the next frame is due; false when stopped.
+// Until the next frame is due; false when stopped. Frames are an interval apart, however long
+// they take to make.
 bool EventStream::WaitForTurn() {
   std::unique_lock lock(mutex_);
   auto now = [this] { return stopped_ || wanted_now_; };
-  if (always_ || watchers_ > 0) changed_.wait_for(lock, absl::ToChronoNanoseconds(interval_), now);
+  if (always_ || watchers_ > 0) {
+    const absl::Duration wait = std::max(due_ - clock_.Now(), absl::ZeroDuration());
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(wait), now);
+  }
   changed_.wait(lock, [&] { return now() || always_ || watchers_ > 0; });
+  if (wanted_now_ || due_ + interval_ < clock_.Now()) due_ = clock_.Now();
+  due_ = due_ + interval_;
   wanted_now_ = false;
   return !stopped_;
 }

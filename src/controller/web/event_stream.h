@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace sluice {
 
@@ -52,8 +53,8 @@ class EventStream {
 
   enum class When { kWatched, kAlways };
   // Calls `source` in a thread of its own, at once for a new watcher and then each
-  // interval, while there are watchers or always.
-  EventStream(Source source, absl::Duration interval, size_t max_watchers,
+  // interval, while there are watchers or always. `clock` outlives it.
+  EventStream(Source source, absl::Duration interval, size_t max_watchers, const Clock& clock,
               When when = When::kWatched);
   ~EventStream();
 
@@ -67,6 +68,7 @@ class EventStream {
   void Run();
   bool WaitForTurn();
 
+  const Clock& clock_;
   const Source source_;
   const absl::Duration interval_;
   const size_t max_watchers_;
@@ -79,6 +81,7 @@ class EventStream {
   size_t watchers_ = 0;
   uint64_t count_ = 0;  // of frames so far
   Frame frame_;         // the latest
+  BootTime due_;        // the next frame; of the thread alone
   std::thread thread_;
 };
 

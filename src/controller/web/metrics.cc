@@ -1,8 +1,10 @@
 #include "controller/web/metrics.h"
 
 #include <functional>
+#include <type_traits>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "base/strings.h"
 #include "controller/web/json_values.h"
 
@@ -42,7 +44,11 @@ class MetricsWriter {
   void Sample(const std::string& labels, T value) {
     out_ += name_;
     if (!labels.empty()) absl::StrAppend(&out_, "{", labels, "}");
-    absl::StrAppend(&out_, " ", value, "\n");
+    // The usual six digits would make steps of megabytes of a terabyte.
+    if constexpr (std::is_floating_point_v<T>)
+      absl::StrAppend(&out_, " ", absl::StrFormat("%.15g", value), "\n");
+    else
+      absl::StrAppend(&out_, " ", value, "\n");
   }
   std::string Finish() && { return std::move(out_) + "# EOF\n"; }
 
@@ -58,7 +64,7 @@ void AddController(const MetricsView& view, MetricsWriter& out) {
   out.Sample("", view.controller.store.ok() ? 1 : 0);
   out.Family("sluice_ledger_time_seconds", "gauge", "The ledger's own time.");
   out.Sample("", absl::ToDoubleSeconds(view.controller.ledger_time));
-  out.Family("sluice_events", "counter", "Events noted so far.");
+  out.Family("sluice_last_event", "gauge", "The id of the newest event.");
   out.Sample("", view.last_event);
 }
 

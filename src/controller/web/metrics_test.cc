@@ -61,7 +61,7 @@ TEST(MetricsTest, SaysWhatIsSo) {
   const std::string text = EncodeMetrics(SampleMetrics());
   for (const char* line :
        {"sluice_controller_info{fleet=\"la\\\"b\\\\\\n\",version=\"1.2.3\"} 1\n",
-        "sluice_store_ok 1\n", "sluice_events_total 5\n",
+        "sluice_store_ok 1\n", "sluice_last_event 5\n",
         "sluice_node_online{node=\"a1\",enclosure=\"east\"} 1\n",
         "sluice_node_online{node=\"b1\",enclosure=\"west\"} 0\n",
         "sluice_node_heartbeat_age_seconds{node=\"a1\",enclosure=\"east\"} 0.15\n",
@@ -71,6 +71,15 @@ TEST(MetricsTest, SaysWhatIsSo) {
         "sluice_quota_used_bytes{scope=\"a1>b1\",kind=\"link\"} 77\n"})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(text, HasSubstr("reason=\"malformed\"} 4\n"));
+}
+
+TEST(MetricsTest, LargeNumbersAreExact) {
+  MetricsView view = SampleMetrics();
+  view.links[0].used = Bytes{1'234'567'890'123};
+  view.controller.ledger_time = absl::Seconds(1'234'567'891);
+  const std::string text = EncodeMetrics(view);
+  EXPECT_THAT(text, HasSubstr("dst=\"b1\"} 1234567890123\n"));
+  EXPECT_THAT(text, HasSubstr("sluice_ledger_time_seconds 1234567891\n"));
 }
 
 TEST(MetricsTest, WhatIsNotKnownIsLeftOut) {

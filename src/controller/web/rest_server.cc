@@ -111,7 +111,7 @@ class RestServerImpl final : public RestServer {
               return EventStream::Frame{ServerSentEvent("links", api_.Links(/*all_pairs=*/false)),
                                         "", 0};
             },
-            config.stream_interval, config.max_streams) {}
+            config.stream_interval, config.max_streams, clock) {}
   ~RestServerImpl() override { Stop(); }
 
   absl::Status Serve(const RestConfig& config, ListenSocket socket) {

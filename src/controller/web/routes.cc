@@ -105,7 +105,7 @@ std::string RouteMatch::Param(std::string_view name) const {
 absl::StatusOr<bool> RouteMatch::Flag(std::string_view name) const {
   const std::string value = Param(name);
   if (value == "1" || value == "true") return true;
-  if (value.empty() || value == "0" || value == "false") return false;
+  if (value == "0" || value == "false" || !query.contains(name)) return false;
   return WithField(absl::InvalidArgumentError(StrCat(name, "=", ForMessage(value), ": write ", name,
                                                      "=1 or leave it out")),
                    name);

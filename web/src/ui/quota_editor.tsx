@@ -73,13 +73,15 @@ export function QuotaEditor(props: {
 }) {
   const [base, setBase] = useState(props.version ?? 0);
   const [form, setForm] = useState(props.initial);
-  const [checked, setChecked] = useState<QuotaDryRun | null>(null);
+  const [dryRun, setDryRun] = useState<{ form: QuotaForm; result: QuotaDryRun } | null>(null);
   const [early, setEarly] = useState<FieldErrors>({});
   const [saved, setSaved] = useState(false);
   const { check, save } = useQuotaTasks();
+  // An answer that comes when the form is another already says nothing of it.
+  const checked = dryRun?.form === form ? dryRun.result : null;
   const change = (field: FormField, text: string) => {
     setForm((old) => ({ ...old, [field]: text }));
-    setChecked(null);
+    setDryRun(null);
     setSaved(false);
     setEarly((old) => ({ ...old, [field]: undefined }));
     check.clear();
@@ -90,12 +92,13 @@ export function QuotaEditor(props: {
     const errors = checkForm(form);
     setEarly(errors);
     if (Object.keys(errors).length > 0) return;
-    setChecked(await check.run(form));
+    const result = await check.run(form);
+    setDryRun(result && { form, result });
   };
   const runSave = async () => {
     const answer = await save.run(form);
     if (!answer) return;
-    setChecked(null);
+    setDryRun(null);
     setSaved(true);
     setBase(answer.quota.version);
     props.onSaved(answer.quota);
@@ -116,7 +119,7 @@ export function QuotaEditor(props: {
         <ChangedMeanwhile
           onTake={() => {
             setForm(props.initial);
-            setChecked(null);
+            setDryRun(null);
             setBase(props.version ?? 0);
           }}
         />
