@@ -102,12 +102,16 @@ def _stays_shut_until_readmitted(fleet: Lab, options: tuple[str, ...]) -> None:
 
 
 def _cut_power(fleet: Lab, node: str) -> None:
-    """What still runs on the node dies; its cables stay."""
-    for pid in netns.pids(fleet.node(node).dpu):
+    """What still runs on the node dies, and its tunnels with it; its cables stay."""
+    dpu = fleet.node(node).dpu
+    for pid in netns.pids(dpu):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    # A node that starts while its wireguard-go is still dying would take its device over.
+    wait_until("the node to be dead", lambda: not netns.pids(dpu) and (
+        f"slu-{node}" not in netns.run(dpu, "ip", "-br", "link").stdout), 10)
 
 
 def test_a_node_goes_dark(strict: Lab) -> None:

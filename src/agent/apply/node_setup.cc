@@ -77,20 +77,36 @@ absl::StatusOr<int> NodeSetup::TunnelMtu() {
 }
 
 absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenLinkTunnel() {
-  absl::StatusOr<TunnelFactory::Opened> opened = OpenLinkDevice();
-  if (!opened.ok()) return Annotate(opened.status(), "cannot open the link tunnel");
   TunnelConfig config;
   SLUICE_ASSIGN_OR_RETURN(config.mtu, TunnelMtu());
   config.listen_port = ports_.tunnel_port;
   config.mark = kTunnelMark;
-  if (opened->adopted) {
+  const auto configure = [&](const TunnelFactory::Opened& opened) -> absl::Status {
+    TunnelConfig own = config;
     // Fails for a device that an earlier run made and then died over.
-    if (opened->tunnel->Configure(config).ok()) return std::move(opened->tunnel);
+    if (opened.adopted && opened.tunnel->Configure(own).ok()) return absl::OkStatus();
+    own.private_key = NewSecret();
+    return opened.tunnel->Configure(own);
+  };
+  return OpenConfigured(
+      "link", [this] { return OpenLinkDevice(); }, configure);
+}
+
+// A tunnel that was taken over may have been dying, as all on a node that is being killed;
+// then there is none any more, and another is made.
+absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenConfigured(
+    const std::string& which, const std::function<absl::StatusOr<TunnelFactory::Opened>()>& open,
+    const std::function<absl::Status(const TunnelFactory::Opened&)>& configure) {
+  absl::Status status;
+  for (int i = 0; i < 2; ++i) {
+    absl::StatusOr<TunnelFactory::Opened> opened = open();
+    if (!opened.ok())
+      return Annotate(opened.status(), StrCat("cannot open the ", which, " tunnel"));
+    status = configure(*opened);
+    if (status.ok()) return std::move(opened->tunnel);
+    if (!opened->adopted) break;
   }
-  config.private_key = NewSecret();
-  SLUICE_RETURN_IF_ERROR(
-      Annotate(opened->tunnel->Configure(config), "cannot configure the link tunnel"));
-  return std::move(opened->tunnel);
+  return Annotate(status, StrCat("cannot configure the ", which, " tunnel"));
 }
 
 absl::StatusOr<TunnelFactory::Opened> NodeSetup::OpenLinkDevice() {
@@ -160,19 +176,20 @@ absl::StatusOr<std::unique_ptr<Tunnel>> NodeSetup::OpenControlTunnel(const Contr
   for (const std::string& port : ports_.fabric_ports) {
     SLUICE_RETURN_IF_ERROR(parts_.routes.SetUp(port, true));
   }
-  absl::StatusOr<TunnelFactory::Opened> opened = parts_.tunnels.Open(ports_.control_device);
-  if (!opened.ok()) return Annotate(opened.status(), "cannot open the control tunnel");
   TunnelConfig config;
   SLUICE_ASSIGN_OR_RETURN(config.mtu, TunnelMtu());
   config.private_key = control.private_key;
   config.listen_port = ports_.control_port;
   config.mark = kTunnelMark;
-  SLUICE_RETURN_IF_ERROR(
-      Annotate(opened->tunnel->Configure(config), "cannot configure the control tunnel"));
+  SLUICE_ASSIGN_OR_RETURN(
+      std::unique_ptr<Tunnel> tunnel,
+      OpenConfigured(
+          "control", [this] { return parts_.tunnels.Open(ports_.control_device); },
+          [&](const TunnelFactory::Opened& opened) { return opened.tunnel->Configure(config); }));
   SLUICE_RETURN_IF_ERROR(
       parts_.routes.AddAddress(ports_.control_device, {control.address, kControlPrefixLength}));
-  SLUICE_RETURN_IF_ERROR(opened->tunnel->SetPeer(ControllerPeer(control)));
-  return std::move(opened->tunnel);
+  SLUICE_RETURN_IF_ERROR(tunnel->SetPeer(ControllerPeer(control)));
+  return tunnel;
 }
 
 absl::Status NodeSetup::CheckTunnels() {

@@ -4,6 +4,7 @@
 #define SLUICE_AGENT_APPLY_NODE_SETUP_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,6 +90,9 @@ class NodeSetup {
  private:
   // Takes over or makes the link tunnel's device. One that is of the other kind goes first.
   absl::StatusOr<TunnelFactory::Opened> OpenLinkDevice();
+  static absl::StatusOr<std::unique_ptr<Tunnel>> OpenConfigured(
+      const std::string& which, const std::function<absl::StatusOr<TunnelFactory::Opened>()>& open,
+      const std::function<absl::Status(const TunnelFactory::Opened&)>& configure);
   absl::StatusOr<int> TunnelMtu();
   absl::Status RemoveGate(Datapath& datapath);
   absl::Status WriteSettings();

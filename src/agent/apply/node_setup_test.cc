@@ -127,6 +127,27 @@ TEST_F(NodeSetupTest, ATunnelThatDiedBeforeItHadAKeyGetsOne) {
   EXPECT_FALSE(tunnels_.device("slu0")->config.private_key.IsZero());
 }
 
+// What it opens a second time dies in that moment.
+class DyingFactory final : public TunnelFactory {
+ public:
+  absl::StatusOr<Opened> Open(const std::string& device) override {
+    auto opened = devices.Open(device);
+    if (opened.ok() && opened->adopted) devices.device(device)->exists = false;
+    return opened;
+  }
+  TunnelFactoryFake devices;
+};
+
+TEST_F(NodeSetupTest, ATunnelThatDiesWhileItIsTakenOverIsMadeAnew) {
+  DyingFactory dying;
+  ASSERT_TRUE(dying.Open("slu0").ok());
+  NodeSetup setup(ports_, {routes_, dying, files_, &xfrm_});
+  const auto tunnel = setup.OpenLinkTunnel();
+  ASSERT_TRUE(tunnel.ok()) << tunnel.status();
+  ASSERT_NE(dying.devices.device("slu0"), nullptr);
+  EXPECT_FALSE(dying.devices.device("slu0")->config.private_key.IsZero());
+}
+
 TEST_F(NodeSetupTest, OpensWithRoutesThatLeadNowhere) {
   ASSERT_TRUE(MakeSetup().OpenLinkTunnel().ok());
   const absl::Status s = MakeSetup().Open(/*keep_routes=*/false);

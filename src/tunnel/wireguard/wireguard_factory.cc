@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "os/netlink/route_table.h"
@@ -16,6 +17,8 @@ constexpr char kKernelName[] = "wireguard (kernel)";
 constexpr char kUserspaceName[] = "wireguard (wireguard-go)";
 constexpr char kProgram[] = "wireguard-go";
 constexpr absl::Duration kStartTimeout = absl::Seconds(15);
+constexpr absl::Duration kDying = absl::Seconds(2);
+constexpr absl::Duration kDyingPoll = absl::Milliseconds(10);
 
 absl::Status NotStarted(std::string_view why) {
   return absl::FailedPreconditionError(
@@ -35,6 +38,20 @@ std::string LastWords(std::string_view output) {
   return last.empty() ? "it gave no reason" : last;
 }
 
+// The device, or NotFound. A wireguard-go that is dying takes its device with it: that is
+// waited for.
+absl::StatusOr<NetDevice> SettledDevice(const std::string& device, RouteTable& routes) {
+  const UserspaceWireguard wireguard(device);
+  const absl::Time deadline = absl::Now() + kDying;
+  for (;;) {
+    absl::StatusOr<NetDevice> found = routes.Device(device);
+    if (!found.ok() || found->kind != "tun" || wireguard.Answers() || absl::Now() >= deadline) {
+      return found;
+    }
+    absl::SleepFor(kDyingPoll);
+  }
+}
+
 }  // namespace
 
 WireguardTunnelFactory::WireguardTunnelFactory(ProcessRunner& runner)
@@ -45,7 +62,7 @@ WireguardTunnelFactory::WireguardTunnelFactory(ProcessRunner& runner, OpenRoutes
 
 absl::StatusOr<TunnelFactory::Opened> WireguardTunnelFactory::Open(const std::string& device) {
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<RouteTable> routes, open_routes_());
-  absl::StatusOr<NetDevice> existing = routes->Device(device);
+  absl::StatusOr<NetDevice> existing = SettledDevice(device, *routes);
   if (existing.ok()) return Adopt(*existing, std::move(routes));
   if (!absl::IsNotFound(existing.status())) return existing.status();
 
