@@ -261,16 +261,20 @@ def tier_web(log: Log) -> Result:
         return Result(failed=1, notes=["the build failed"])
     npm = ["npm", "--prefix", "web", "run", "--silent"]
     total = Result()
-    for name in ("check", "e2e"):
-        if name == "e2e" and not has_chromium(log):
-            total.add(skip("Chromium could not be installed"))
-            return total
+
+    def script(name: str) -> None:
         start = log.size()
         result = one(log.run([*npm, name]) == 0)
         if result.failed:
             result.notes = [f"failed: npm run {name}", log.tail(40, start)]
         total.add(result)
+
+    script("check")
     total.add(junit_of(log, [*npm, "test", "--", "--reporter=junit", "--outputFile={}"]))
+    if not has_chromium(log):
+        total.add(skip("Chromium could not be installed"))
+        return total
+    script("e2e")
     why = lab_impossible()
     total.add(skip(why) if why else on_lab(log, "tests/web"))
     return total

@@ -63,7 +63,8 @@ absl::StatusOr<Quota> CoreImpl::SetLinkQuota(const Quota& quota, Effects& effect
   link.record.link = name;
   if (added) Rescope(link);
   LinkRecord next = WithQuota(link.record, quota);
-  const bool recall = next.recall_upto > link.record.recall_upto;
+  // Also what was being recalled before: its revocation may have been lost.
+  const bool recall = Recalling(next);
   FleetEvent event =
       Event("quota_set", Severity::kInfo, quota.scope, WordsOfChange(link.record.quota, quota));
   if (const absl::Status status = CommitLink(link, std::move(next), true, std::move(event));
