@@ -29,16 +29,21 @@ LAYERS = {
     "agent/meter": 4,
     "agent/deadman": 4,
     "agent/tamper": 4,
+    "agent/probe": 4,
     "controller/grants": 5,
     "controller/keys": 5,
-    "controller/topology": 5,
+    "controller/topology": 4,
     "controller/telemetry": 5,
     "agent/apply": 5,
     "controller/api": 6,
     "controller/web": 6,
     "agent/session": 6,
 }
-PURE = {"controller/policy": {"base", "model"}, "agent/reconcile": {"base", "model"}}
+PURE = {
+    "controller/policy": {"base", "model"},
+    "controller/topology": {"base", "model"},
+    "agent/reconcile": {"base", "model"},
+}
 # Beside src/: the ABI header belongs to the model, the messages to wire and above.
 OUTSIDE = {"bpf": 1, "proto": 2}
 KERNEL_HEADERS = re.compile(r"^(linux/|bpf/(bpf|libbpf)|libmnl/|net/if|sys/socket)")

@@ -1,0 +1,120 @@
+// What people are shown: the wires, and what they should look into.
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "controller/topology/topology.h"
+
+namespace sluice {
+namespace {
+
+using Kind = Sight::Kind;
+
+std::string Seen(const Sight& sight, const PortName& expected) {
+  switch (sight.kind) {
+    case Kind::kBlind:
+    case Kind::kFresh:
+      return "";
+    case Kind::kNothing:
+      return "nobody";
+    case Kind::kExpected:
+      return StrCat(expected.ToString(), sight.proved ? " (proved)" : " (claimed)");
+    case Kind::kThrough:
+      return "others, through it";
+    case Kind::kOther:
+      if (sight.other.node.empty()) return sight.words;
+      return StrCat(sight.other.ToString(), sight.proved ? " (proved)" : " (claimed)");
+  }
+  return "";
+}
+
+std::string_view AlarmName(ProbeAlarm::Kind kind) {
+  constexpr std::string_view kNames[] = {"forged", "replayed", "misplaced", "cloned"};
+  return kNames[static_cast<int>(kind)];
+}
+
+}  // namespace
+
+std::vector<WireView> Topology::Wires(BootTime now) const {
+  std::vector<WireView> views;
+  views.reserve(wires_.size());
+  for (size_t cable = 0; cable < wires_.size(); ++cable) {
+    const Wire& wire = wires_[cable];
+    WireView& view = views.emplace_back();
+    view.cable = graph_->plan().cables[cable];
+    view.verdict = wire.verdict;
+    view.evidence = wire.evidence;
+    view.since = now - wire.since;
+    view.rtt = wire.rtt;
+    view.a_sees = Seen(wire.sights[0], view.cable.b);
+    view.b_sees = Seen(wire.sights[1], view.cable.a);
+  }
+  return views;
+}
+
+std::array<uint64_t, kWireVerdicts> Topology::Verdicts() const {
+  std::array<uint64_t, kWireVerdicts> counts{};
+  for (const Wire& wire : wires_) ++counts[static_cast<size_t>(wire.verdict)];
+  return counts;
+}
+
+std::vector<Finding> Topology::Findings(BootTime now) const {
+  std::vector<Finding> findings;
+  if (!graph_) return findings;
+  for (size_t number = 0; number < wires_.size(); ++number) {
+    const int cable = static_cast<int>(number);
+    const Wire& wire = wires_[cable];
+    if (!IsBad(wire.verdict)) continue;
+    const bool pair = wire.verdict == WireVerdict::kSwapped && wire.partner >= 0;
+    if (pair && wire.partner < cable) continue;  // told with the other one
+    Finding& finding = findings.emplace_back();
+    finding.verdict = VerdictName(wire.verdict);
+    finding.closes = true;
+    finding.since = now - wire.since;
+    for (int one : {cable, pair ? wire.partner : -1}) {
+      if (one < 0) continue;
+      finding.cables.push_back(CableName(one));
+      finding.ports.push_back(graph_->plan().cables[one].a.ToString());
+      finding.ports.push_back(graph_->plan().cables[one].b.ToString());
+    }
+    finding.text = pair ? StrCat("the cables ", finding.cables[0], " and ", finding.cables[1],
+                                 " are swapped; exchange their plugs")
+                        : StrCat("the cable ", finding.cables[0], " is ",
+                                 VerdictWords(wire.verdict), ": ", wire.evidence);
+  }
+  for (const auto& [name, node] : nodes_) AddNodeFindings(name, node, findings);
+  return findings;
+}
+
+void Topology::AddNodeFindings(const std::string& name, const Node& node,
+                               std::vector<Finding>& findings) const {
+  const auto why = node.facts ? WhyNode(name) : std::nullopt;
+  const auto index = graph_->FindNode(name);
+  if (why && (node.online || index)) {
+    Finding& finding = findings.emplace_back();
+    finding.verdict = !index ? "undeclared" : node.cloned ? "cloned" : "unexpected";
+    finding.text = *why;
+    finding.closes = true;
+    for (const auto& [port, wiring] : node.ports) finding.ports.push_back(StrCat(name, ":", port));
+  }
+  AddAlarms(name, node, findings);
+}
+
+// They close nothing by themselves: whoever is in the fabric could raise them at will.
+void Topology::AddAlarms(const std::string& name, const Node& node,
+                         std::vector<Finding>& findings) const {
+  for (const auto& [port, wiring] : node.ports) {
+    for (const ProbeAlarm& alarm : wiring.alarms) {
+      if (alarm.kind == ProbeAlarm::Kind::kCloned) continue;  // told of the node
+      Finding& finding = findings.emplace_back();
+      finding.verdict = AlarmName(alarm.kind);
+      finding.ports = {StrCat(name, ":", port)};
+      finding.text = StrCat("at ", name, ":", port, ": ", alarm.words, " (", alarm.frames,
+                            alarm.frames == 1 ? " frame)" : " frames)");
+      if (const auto number = graph_->FindPort({name, port}))
+        finding.cables = {CableName(graph_->ports()[*number].cable)};
+    }
+  }
+}
+
+}  // namespace sluice
