@@ -19,6 +19,7 @@
 #include "agent/session/control_session.h"
 #include "agent/session/enrol_client.h"
 #include "agent/session/join.h"
+#include "agent/session/probe_watch.h"
 #include "agent/session/tamper_watch.h"
 #include "apps/agent/resolve.h"
 #include "apps/agent/tamper_options.h"
@@ -29,6 +30,7 @@
 #include "datapath/tc/tc_shaper.h"
 #include "os/files/files.h"
 #include "os/netlink/route_table.h"
+#include "os/packet/packet.h"
 #include "os/process/process.h"
 #include "tunnel/wireguard/wireguard_tunnel.h"
 #include "tunnel/xfrm/xfrm_tunnel.h"
@@ -181,6 +183,12 @@ AgentCoreConfig CoreConfigOf(const AgentFlags& flags, const Enrolment& enrolment
 
 void Random(std::span<uint8_t> out) { RandomBytes(out); }
 
+Prober::Config ProberConfigOf(const AgentFlags& flags, const Enrolment& enrolment,
+                              const NodeKeys& keys) {
+  return {enrolment.fleet,     enrolment.node,           keys.identity,
+          enrolment.lease_key, flags.ports.fabric_ports, Random};
+}
+
 // Starts gate and core; a run directory that makes no sense costs the leases
 // at the gate, never safety.
 absl::StatusOr<std::unique_ptr<AgentCore>> StartCore(const AgentFlags& flags, Machine& machine,
@@ -306,6 +314,12 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
     AgentEvent event{std::nullopt, std::move(found)};
     (void)(urgent ? queue.PushFirst(std::move(event)) : queue.Push(std::move(event)));
   });
+  SystemPacketPorts packets;
+  ProbeWatch probes(
+      std::make_unique<Prober>(ProberConfigOf(flags, enrolment, keys), machine->clock, packets),
+      machine->clock, [&queue](NodeWiring wiring) {
+        return queue.Push({std::nullopt, std::nullopt, std::move(wiring)});
+      });
   const auto session = StartControlSession(enrolment.controller, [&queue](SessionEvent event) {
     return queue.Push({std::move(event), std::nullopt});
   });
@@ -319,7 +333,8 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
                         if (!lost.ok()) return lost;
                         return CheckTunnelKind(flags, *machine, link, *core);
                       },
-                  .readmitted = [&] { watch.Rearm(); }});
+                  .readmitted = [&] { watch.Rearm(); },
+                  .probe_terms = [&](ProbeTerms terms) { probes.SetTerms(std::move(terms)); }});
   const std::string ready = flags.run_directory + "/ready";
   SLUICE_RETURN_IF_ERROR(machine->files.WriteDurably(ready, StrCat(::getpid(), "\n")));
   spdlog::info("sluice-agent ready: node {} of fleet {}", enrolment.node,

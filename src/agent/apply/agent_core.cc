@@ -83,6 +83,7 @@ absl::Status AgentCore::LoadConfig() {
     return absl::DataLossError(StrCat(ConfigPath(), ": ", ToStd(config.status().message())));
   }
   UseConfig(*std::move(config));
+  UseProbeTerms(proto);
   return absl::OkStatus();
 }
 
@@ -167,6 +168,7 @@ void AgentCore::OnConnected(Outbox& out) {
   if (guard_.shut()) *hello.mutable_tamper() = guard_.mark();
   hello.set_sent_at_ns(parts_.clock.Now().ns);
   out.push_back(std::move(message));
+  TellWiring(out);
   heartbeats_.Restart();
   renewals_.Reconnected();
   keys_.Reconnected();
@@ -261,7 +263,7 @@ void AgentCore::RunPlan(Outbox& out) {
                       fleet_tunnel() != config_.tunnel;
   const BootTime now = parts_.clock.Now();
   TendKeys(now);
-  Plan plan = Reconcile(desired_, executor_.actual(), now);
+  ActionPlan plan = Reconcile(desired_, executor_.actual(), now);
   Executor::Outcome outcome = executor_.Execute(plan, now);
   if (!plan.actions.empty()) next_peers_ = std::min(next_peers_, now + kSilentPeerInterval);
   std::map<LinkSide, std::string> obstacles = std::move(plan.obstacles);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,12 +23,14 @@
 #include "agent/deadman/deadman.h"
 #include "agent/keys/key_agreement.h"
 #include "agent/meter/heartbeat_schedule.h"
+#include "agent/probe/probe_terms.h"
 #include "agent/reconcile/lease_check.h"
 #include "agent/reconcile/reconcile.h"
 #include "agent/tamper/integrity_check.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "datapath/datapath_interface.h"
+#include "model/wiring.h"
 #include "os/files/files_interface.h"
 #include "os/netlink/route_interface.h"
 #include "proto/agent.pb.h"
@@ -87,6 +90,8 @@ class AgentCore {
   // Evidence of tampering: before this returns the kill switch is on and all keys are gone,
   // or it is tried again until they are. Only an operator's readmission ends it.
   void OnTamper(const TamperEvent& event, Outbox& out);
+  // What the link probes have found; told at once, and after every Hello.
+  void OnWiring(NodeWiring wiring, Outbox& out);
   // What a tamper source could not make sense of.
   void OnSensorFault(const std::string& words);
   // Cuts what has run out, asks, reports, repairs. Call after every event and
@@ -100,6 +105,9 @@ class AgentCore {
 
   // True once after a readmission: what still lasts is an event again.
   bool TakeReadmitted();
+
+  // Once after each change: what the link probes may do.
+  std::optional<ProbeTerms> TakeProbeTerms() { return std::exchange(probe_terms_, std::nullopt); }
 
   std::vector<std::string> Faults() const;
   bool shut() const { return guard_.shut(); }
@@ -127,6 +135,8 @@ class AgentCore {
   void Adopt(BootTime now);
   void AdoptSide(const LinkReport& report, BootTime now);
   void UseConfig(NodeConfig config);
+  void UseProbeTerms(const agent::v1::Config& proto);
+  void TellWiring(Outbox& out) const;
   void Hold(const Lease& lease);
   void Drop(const LinkSide& side);
 
@@ -185,6 +195,9 @@ class AgentCore {
   bool cut_done_ = false;                      // since the guard was shut
   BootTime next_cut_;                          // until then it is tried again
   bool readmitted_ = false;
+  std::optional<ProbeTerms> probe_terms_;
+  ProbeInstance probe_instance_{};
+  std::map<std::string, PortWiring> wiring_;  // by port, as last found
   std::array<uint64_t, kLeaseRefusals> refusals_{};
   uint64_t bad_messages_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "wire/fixed_bytes.h"
 #include "wire/lease_codec.h"
 #include "wire/report_codec.h"
+#include "wire/wiring_codec.h"
 
 namespace sluice {
 
@@ -59,7 +60,31 @@ void AgentCore::OnConfig(const agent::v1::Config& proto) {
   faults_.Update("cannot remember the configuration",
                  parts_.files.WriteDurably(ConfigPath(), proto.SerializeAsString()));
   UseConfig(*std::move(config));
+  UseProbeTerms(proto);
   heartbeats_.Changed();
+}
+
+void AgentCore::UseProbeTerms(const agent::v1::Config& proto) {
+  ProbeTerms& terms = probe_terms_.emplace();
+  terms.credential = proto.credential();
+  for (const agent::v1::Peer& peer : proto.peers()) terms.targets.insert(peer.node());
+}
+
+void AgentCore::OnWiring(NodeWiring wiring, Outbox& out) {
+  probe_instance_ = wiring.instance;
+  if (connected_) *out.emplace_back().mutable_wiring() = ToProto(wiring);
+  if (wiring.whole) wiring_.clear();
+  for (PortWiring& port : wiring.ports) {
+    const std::string name = port.port;
+    wiring_[name] = std::move(port);
+  }
+}
+
+void AgentCore::TellWiring(Outbox& out) const {
+  if (wiring_.empty()) return;
+  NodeWiring whole{probe_instance_, true, {}};
+  for (const auto& [name, port] : wiring_) whole.ports.push_back(port);
+  *out.emplace_back().mutable_wiring() = ToProto(whole);
 }
 
 std::optional<LeaseRefusal> AgentCore::Check(const Lease& lease) const {

@@ -87,7 +87,7 @@ absl::Status Executor::ReadPeers() {
   return absl::OkStatus();
 }
 
-Executor::Outcome Executor::Execute(const Plan& plan, BootTime now) {
+Executor::Outcome Executor::Execute(const ActionPlan& plan, BootTime now) {
   Outcome outcome;
   std::vector<LinkSide> sides;
   std::vector<PublicKey> peers;

@@ -52,7 +52,7 @@ class Executor {
     bool configured = true;              // prefixes and routes are as planned
   };
   // All that closes first, then all that opens; a failure stops nothing else.
-  Outcome Execute(const Plan& plan, BootTime now);
+  Outcome Execute(const ActionPlan& plan, BootTime now);
 
   // Closes these sides at once.
   Outcome Close(const std::vector<LinkSide>& sides);

@@ -46,7 +46,7 @@ class Reconciler {
     }
   }
 
-  Plan Run() {
+  ActionPlan Run() {
     CloseSides();
     const std::vector<PeerTerms> peers = WantedPeers();
     RemovePeers(peers);
@@ -170,7 +170,7 @@ class Reconciler {
   const BootTime now_;
   std::set<LinkSide> configured_;
   std::map<PublicKey, const ActualPeer*> peers_;  // those that answer
-  Plan plan_;
+  ActionPlan plan_;
 };
 
 }  // namespace
@@ -203,7 +203,7 @@ std::optional<Endpoint> ChooseEndpoint(const std::vector<Endpoint>& endpoints,
   return endpoints.front();
 }
 
-Plan Reconcile(const Desired& desired, const Actual& actual, BootTime now) {
+ActionPlan Reconcile(const Desired& desired, const Actual& actual, BootTime now) {
   return Reconciler(desired, actual, now).Run();
 }
 

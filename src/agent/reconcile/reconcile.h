@@ -115,7 +115,7 @@ struct SetTunnelRoutes {
 using Action = std::variant<CloseSide, RemovePeer, SetOwnPrefixes, SetGateRoutes, ApplyLease,
                             SetPeer, SetTunnelRoutes>;
 
-struct Plan {
+struct ActionPlan {
   // In the order in which they must be done: first all that closes, gate
   // before peer; then what opens, route before peer before gate.
   std::vector<Action> actions;
@@ -123,7 +123,7 @@ struct Plan {
   std::map<LinkSide, std::string> obstacles;
 };
 
-Plan Reconcile(const Desired& desired, const Actual& actual, BootTime now);
+ActionPlan Reconcile(const Desired& desired, const Actual& actual, BootTime now);
 
 // Whether the gate admits packets on this side, volume aside.
 inline bool IsOpen(const LinkReport& report) {

@@ -57,7 +57,7 @@ class ReconcileTest : public ::testing::Test {
   }
 
   // Does what the plan says, as a perfect world would.
-  void Obey(const Plan& plan) {
+  void Obey(const ActionPlan& plan) {
     for (const Action& action : plan.actions) {
       if (auto* a = std::get_if<SetOwnPrefixes>(&action)) actual_.own_prefixes = a->prefixes;
       if (auto* a = std::get_if<SetGateRoutes>(&action)) actual_.gate_routes = a->routes;
@@ -78,7 +78,7 @@ class ReconcileTest : public ::testing::Test {
     std::erase_if(actual_.peers, [&](const ActualPeer& p) { return p.key == key; });
   }
 
-  Plan Settle() {
+  ActionPlan Settle() {
     Obey(Reconcile(desired_, actual_, kNow));
     return Reconcile(desired_, actual_, kNow);
   }
@@ -89,7 +89,7 @@ class ReconcileTest : public ::testing::Test {
 };
 
 TEST_F(ReconcileTest, WithoutLeasesItSetsRoutesAndOpensNothing) {
-  const Plan plan = Reconcile(desired_, actual_, kNow);
+  const ActionPlan plan = Reconcile(desired_, actual_, kNow);
   EXPECT_THAT(plan.actions,
               ElementsAre(Action(SetOwnPrefixes{{Prefix("10.1.0.0/24")}}),
                           Action(SetGateRoutes{{{Prefix("10.3.0.0/24"), kSendB1},
@@ -169,7 +169,7 @@ TEST_F(ReconcileTest, ALinkThatLeavesTheConfigIsClosedBeforeItsRouteGoes) {
 TEST_F(ReconcileTest, APeerWithoutKeyIsAnObstacleWithWords) {
   desired_.config.peers[0].key.reset();
   desired_.leases[kSendB1] = Terms(1);
-  const Plan plan = Reconcile(desired_, actual_, kNow);
+  const ActionPlan plan = Reconcile(desired_, actual_, kNow);
   ASSERT_EQ(plan.obstacles.count(kSendB1), 1u);
   EXPECT_THAT(plan.obstacles.at(kSendB1), HasSubstr("no tunnel to b1: its tunnel key"));
   for (const Action& action : plan.actions) {
@@ -188,7 +188,7 @@ TEST_F(ReconcileTest, ANewTunnelKeyReplacesThePeer) {
   desired_.leases[kSendB1] = Terms(1);
   Settle();
   desired_.config.peers[0].key = Key(9);
-  Plan plan = Reconcile(desired_, actual_, kNow);
+  ActionPlan plan = Reconcile(desired_, actual_, kNow);
   EXPECT_THAT(plan.actions, ElementsAre(Action(RemovePeer{Key(1)})))
       << "the keys were made with the tunnel that is gone";
   keys_["b1"] = {Key(9), Epochs({7}), 7};
@@ -221,7 +221,7 @@ TEST_F(ReconcileTest, WithoutAKeyNothingIsSentAndNoPeerIsSet) {
   keys_.erase("b1");
   desired_.leases[kSendB1] = Terms(1);
   desired_.leases[kReceiveB1] = Terms(1);
-  const Plan plan = Reconcile(desired_, actual_, kNow);
+  const ActionPlan plan = Reconcile(desired_, actual_, kNow);
   EXPECT_THAT(plan.actions, ElementsAre(Action(ApplyLease{kReceiveB1, Terms(1)})));
   EXPECT_THAT(plan.obstacles.at(kSendB1), HasSubstr("no key yet"));
 }
@@ -230,7 +230,7 @@ TEST_F(ReconcileTest, TheGateOpensForSendingWhenThePeerHasTheKeyToo) {
   Settle();
   keys_["b1"].send_epoch = 0;
   desired_.leases[kSendB1] = Terms(1);
-  Plan plan = Settle();
+  ActionPlan plan = Settle();
   EXPECT_THAT(plan.actions, IsEmpty());
   EXPECT_EQ(actual_.peers.size(), 1u);
   EXPECT_FALSE(actual_.gate.contains(kSendB1));
@@ -246,7 +246,7 @@ TEST_F(ReconcileTest, EveryStepOfARotationSetsThePeer) {
   ASSERT_THAT(Settle().actions, IsEmpty());
   const auto step = [&](const std::vector<uint64_t>& epochs, uint64_t send) {
     keys_["b1"] = {Key(1), Epochs(epochs), send};
-    const Plan plan = Reconcile(desired_, actual_, kNow);
+    const ActionPlan plan = Reconcile(desired_, actual_, kNow);
     EXPECT_EQ(plan.actions.size(), 1u);
     EXPECT_THAT(Settle().actions, IsEmpty());
   };

@@ -30,6 +30,7 @@ absl::Status AgentLoop::Run(ControlSession& session) {
     Flush(session);
     if (parts_.core.TakeReconnect()) session.Reset(session_);
     if (parts_.core.TakeReadmitted()) callbacks_.readmitted();
+    if (auto terms = parts_.core.TakeProbeTerms()) callbacks_.probe_terms(*std::move(terms));
     Nudge();
     SLUICE_RETURN_IF_ERROR(Check());
   }
@@ -41,9 +42,10 @@ bool AgentLoop::TakeEvents(ControlSession& session) {
   for (int i = 0; i < kEventsPerTick; ++i) {
     std::optional<AgentEvent> event = parts_.queue.PopFor(std::max(wait, absl::ZeroDuration()));
     if (!event) return !parts_.queue.closed();
-    if (!event->session && !event->sensed) return false;
+    if (!event->session && !event->sensed && !event->wired) return false;
     if (event->sensed) Handle(*event->sensed);
     if (event->session) Handle(*event->session);
+    if (event->wired) parts_.core.OnWiring(*std::move(event->wired), out_);
     Flush(session);
     wait = absl::ZeroDuration();
   }

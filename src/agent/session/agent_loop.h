@@ -10,6 +10,7 @@
 #include "agent/tamper/tamper_source.h"
 #include "base/clock.h"
 #include "base/queue.h"
+#include "model/wiring.h"
 
 namespace sluice {
 
@@ -17,6 +18,7 @@ namespace sluice {
 struct AgentEvent {
   std::optional<SessionEvent> session;
   std::optional<TamperSource::Found> sensed;
+  std::optional<NodeWiring> wired = std::nullopt;
 };
 using AgentQueue = BoundedQueue<AgentEvent>;
 
@@ -37,6 +39,8 @@ class AgentLoop {
     std::function<absl::Status()> check;
     // After a readmission: what the sources notice is an event again.
     std::function<void()> readmitted;
+    // The controller said what the link probes may do.
+    std::function<void(ProbeTerms)> probe_terms;
   };
   AgentLoop(Parts parts, Callbacks callbacks);
 

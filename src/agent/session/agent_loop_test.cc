@@ -46,7 +46,8 @@ class AgentLoopTest : public CoreRig {
   }
 
   AgentLoop::Callbacks Counting() {
-    return {[this] { ++nudges_; }, [this] { return found_; }, [this] { ++readmissions_; }};
+    return {[this] { ++nudges_; }, [this] { return found_; }, [this] { ++readmissions_; },
+            [this](ProbeTerms terms) { targets_ = terms.targets; }};
   }
 
   AgentQueue queue_{100};
@@ -54,7 +55,22 @@ class AgentLoopTest : public CoreRig {
   SessionDouble session_;
   int nudges_ = 0;
   int readmissions_ = 0;
+  std::set<std::string> targets_;
 };
+
+TEST_F(AgentLoopTest, WiringIsToldAtOnceAndWholeAfterEachHello) {
+  NodeWiring wiring{{1}, true, {PortWiring{}}};
+  wiring.ports[0].port = "fab0";
+  ASSERT_TRUE(queue_.Push({std::nullopt, std::nullopt, wiring}));
+  Hear(SessionEvent::Kind::kConnected, 7);
+  wiring.whole = false;
+  ASSERT_TRUE(queue_.Push({std::nullopt, std::nullopt, wiring}));
+  RunToTheEnd();
+  ASSERT_GE(session_.sent.size(), 3u);
+  EXPECT_EQ(session_.sent[0].second, AgentMessage::kHello);
+  EXPECT_EQ(session_.sent[1].second, AgentMessage::kWiring);
+  EXPECT_EQ(session_.sent[2].second, AgentMessage::kWiring);
+}
 
 TEST_F(AgentLoopTest, SaysHelloFirstInEverySession) {
   Hear(SessionEvent::Kind::kConnected, 7);
