@@ -25,6 +25,12 @@ struct Parsed {
   EventListArgs events;
   std::string link;
   std::string reason;
+  std::string file;
+  std::string other = "active";
+  std::string policy;
+  bool dry_run = false;
+  // A command that needs no controller; set by its callback.
+  std::function<absl::Status(std::ostream&)> offline;
   bool all = false;
   bool once = false;
   bool live = false;  // top, with or without --once
@@ -173,6 +179,50 @@ void AddLeaseCommands(CLI::App& app, Parsed& p) {
   AddLinkArgument(*restore, p.link);
 }
 
+void AddPlanFiles(CLI::App& group, Parsed& p) {
+  CLI::App* check = group.add_subcommand("check", "Explain every mistake of a plan's file");
+  check->callback([&p] {
+    p.offline = [&p](std::ostream& out) { return PlanCheck(p.file, p.output == "json", out); };
+  });
+  check->add_option("FILE", p.file, "A Graphviz DOT file")->required();
+  CLI::App* set = AddCommand(group, "set", "Make a file the plan, as a new signed version", p,
+                             [&p] { return PlanSet(p.file, p.dry_run); });
+  set->add_option("FILE", p.file, "A Graphviz DOT file")->required();
+  set->add_flag("--dry-run", p.dry_run, "Only say which links it would open or close");
+  CLI::App* diff =
+      AddCommand(group, "diff", "What one plan has and the other has not", p,
+                 [&p]() -> absl::StatusOr<Action> { return PlanDiff(p.other, p.file); });
+  diff->add_option("AFTER", p.file, "A file or a version")->required();
+  diff->add_option("--from", p.other, "What to compare with: a file or a version")
+      ->capture_default_str();
+}
+
+void AddPlanCommands(CLI::App& app, Parsed& p) {
+  CLI::App* group = AddGroup(
+      app, "plan", "What should be cabled to what: check, set, show, diff, history, remove");
+  AddPlanFiles(*group, p);
+  CLI::App* show = AddCommand(*group, "show", "The plan as it was written", p,
+                              [&p]() -> absl::StatusOr<Action> { return PlanShow(p.other); });
+  show->add_option("--version", p.other, "An earlier one; `plan history` lists them")
+      ->check(CLI::PositiveNumber | CLI::IsMember({"active"}))
+      ->capture_default_str();
+  AddCommand(*group, "history", "All versions that are kept", p, [] { return PlanHistory(); });
+  AddCommand(*group, "remove", "Have no plan: from then on no wire is checked", p,
+             [] { return PlanRemove(); });
+  CLI::App* wiring = AddGroup(app, "topology", "How the wires compare with the plan: show, policy");
+  CLI::App* now = AddCommand(*wiring, "show", "The verdict on each cable, and what to look into", p,
+                             [&p] { return TopologyShow(p.all); });
+  now->add_flag("--findings", p.all, "Only what to look into");
+  CLI::App* policy = AddCommand(*wiring, "policy", "What bad wiring does to a scope's links", p,
+                                [&p] { return TopologyPolicy(p.link, p.policy); });
+  AddScopeArgument(*policy, p.link);
+  policy
+      ->add_option("POLICY", p.policy,
+                   "enforce: no lease, no key; alert: only tell; default: as the scope around it")
+      ->required()
+      ->check(CLI::IsMember({"enforce", "alert", "default"}));
+}
+
 void AddViewCommands(CLI::App& app, Parsed& p) {
   CLI::App* group = AddGroup(app, "link", "The links as they are now: list, show");
   CLI::App* list = AddCommand(*group, "list", "State, rate, volume and drops of each link", p,
@@ -219,6 +269,7 @@ void Describe(CLI::App& app, Parsed& p) {
   AddQuotaCommands(app, p);
   AddLeaseCommands(app, p);
   AddStopCommands(app, p);
+  AddPlanCommands(app, p);
   AddViewCommands(app, p);
 }
 
@@ -228,6 +279,11 @@ int Fail(const absl::Status& status, int code) {
 }
 
 int RunParsed(Parsed& p) {
+  if (p.offline) {
+    const absl::Status status = p.offline(std::cout);
+    if (!status.ok()) return Fail(status, kExitFailed);
+    return std::cout.flush() ? kExitOk : kExitFailed;
+  }
   absl::StatusOr<Action> action = p.prepare();
   if (!action.ok()) return Fail(action.status(), kExitUsage);
   if (p.token_file.empty())

@@ -74,6 +74,17 @@ struct EventListArgs {
 };
 absl::StatusOr<Action> EventList(const EventListArgs& args);
 
+// Explains every mistake of a plan's file, without a controller.
+absl::Status PlanCheck(const std::string& path, bool json, std::ostream& out);
+absl::StatusOr<Action> PlanSet(const std::string& path, bool dry_run);
+Action PlanRemove();
+Action PlanShow(const std::string& version);  // or "active"
+Action PlanHistory();
+// Each a file, a version or "active".
+Action PlanDiff(const std::string& before, const std::string& after);
+Action TopologyShow(bool findings);
+absl::StatusOr<Action> TopologyPolicy(const std::string& scope, const std::string& policy);
+
 Action LinkList(bool all);
 absl::StatusOr<Action> LinkShow(const std::string& link);
 Action ShowStatus();

@@ -19,6 +19,10 @@ std::string LinkTable(const Json& answer);   // {"links":[…]}
 std::string EventTable(const Json& answer);  // {"events":[…],"more":…}
 // What a change would do, as a dry run answers.
 std::string ChangeText(const Json& answer);
+std::string PlanTable(const Json& answer);  // {"plans":[…]}
+std::string PlanPreviewText(const Json& answer);
+// {"wires":[…],"findings":[…],"policies":[…]}
+std::string TopologyText(const Json& answer, bool wires);
 // {"link":{…}}: everything that is known of one link, drop reasons in words.
 std::string LinkDetails(const Json& answer);
 // Any object, a line for each value, with units taken from the names' endings.

@@ -148,6 +148,7 @@ struct LinkView {
   Drops drops{};           // of both ends
   std::optional<KeyView> key;
   std::optional<MismatchView> mismatch;
+  std::string wiring;  // why its path is not as planned; empty: it is, or there is no plan
   std::optional<EndView> sender;
   std::optional<EndView> receiver;
 };

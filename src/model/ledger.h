@@ -20,6 +20,7 @@
 #include "model/quota.h"
 #include "model/scope.h"
 #include "model/tamper.h"
+#include "model/topology_view.h"
 
 namespace sluice {
 
@@ -123,6 +124,22 @@ struct StopRecord {
   Scope scope;
   std::string reason;
   friend bool operator==(const StopRecord&, const StopRecord&) = default;
+};
+
+// A version of the plan, signed by the controller so that no edit of the file goes unnoticed.
+struct PlanRecord {
+  uint64_t version = 0;   // from 1; the greatest counts
+  int64_t at_ms = 0;      // wall time since 1970
+  std::string text = {};  // DOT; empty: nothing is checked
+  std::array<uint8_t, 64> signature{};
+  friend bool operator==(const PlanRecord&, const PlanRecord&) = default;
+};
+
+// What a bad verdict does to the links of a scope.
+struct WiringPolicyRecord {
+  Scope scope = {};
+  WiringPolicy policy = WiringPolicy::kEnforce;
+  friend bool operator==(const WiringPolicyRecord&, const WiringPolicyRecord&) = default;
 };
 
 // All that is durable of a node.

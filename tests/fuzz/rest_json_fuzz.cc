@@ -54,6 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     RequireGoodError(reason.status());
   }
+  if (auto plan = DecodePlan(text); !plan.ok()) RequireGoodError(plan.status());
+  if (auto policy = DecodeWiringPolicy(text); !policy.ok()) RequireGoodError(policy.status());
   if (absl::Status nothing = DecodeNothing(text); !nothing.ok()) RequireGoodError(nothing);
   TryPath(text);
   return 0;

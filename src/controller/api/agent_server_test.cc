@@ -60,6 +60,18 @@ class NotingCore final : public ControllerCore {
   absl::StatusOr<uint64_t> Revoke(const Scope&, const std::string&, Effects&) override { return 1; }
   absl::Status Restore(const Scope&, Effects&) override { return absl::OkStatus(); }
   absl::Status ReadmitNode(const std::string&, Effects&) override { return absl::OkStatus(); }
+  absl::StatusOr<PlanVersion> SetPlan(const std::string&, Effects&) override {
+    return PlanVersion{};
+  }
+  absl::Status SetWiringPolicy(const Scope&, std::optional<WiringPolicy>, Effects&) override {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<PlanPreview> PreviewPlan(const std::string&) const override {
+    return PlanPreview{};
+  }
+  TopologyView Topology() const override { return {}; }
+  std::vector<PlanVersion> Plans() const override { return {}; }
+  absl::StatusOr<std::string> PlanText(uint64_t) const override { return ""; }
   ControllerStatus Status() const override { return {}; }
   std::vector<NodeView> Nodes() const override { return {}; }
   std::vector<QuotaView> Quotas() const override { return {}; }

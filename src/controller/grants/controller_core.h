@@ -5,6 +5,7 @@
 #ifndef SLUICE_CONTROLLER_GRANTS_CONTROLLER_CORE_H_
 #define SLUICE_CONTROLLER_GRANTS_CONTROLLER_CORE_H_
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "model/lease.h"
 #include "model/prefix.h"
 #include "model/quota.h"
+#include "model/topology_view.h"
 #include "model/tunnel_kind.h"
 #include "proto/agent.pb.h"
 
@@ -91,11 +93,16 @@ struct ControllerStatus {
   int nodes = 0;
   int online = 0;
   absl::Duration ledger_time;
-  absl::Status store;  // of the last commit
+  absl::Status store;                           // of the last commit
+  uint64_t plan_version = 0;                    // 0: there is no plan
+  uint64_t wiring_changes = 0;                  // grows with every change of a verdict
+  uint64_t findings = 0;                        // about the wiring, that somebody should look into
+  std::array<uint64_t, kWireVerdicts> wires{};  // cables of the plan, by verdict
 };
 
 inline constexpr size_t kMostRevocations = 100;
 inline constexpr size_t kMostEvents = 10'000;
+inline constexpr size_t kMostPlans = 100;
 
 // Not thread-safe: one thread owns it.
 class ControllerCore {
@@ -161,7 +168,20 @@ class ControllerCore {
   virtual absl::StatusOr<ChangeView> PreviewDelete(const Scope& scope) const = 0;
   virtual absl::StatusOr<ChangeView> PreviewRevoke(const Scope& scope) const = 0;
 
+  // Makes this the plan, signed and under the next version; empty: there is none, and nothing
+  // is checked. InvalidArgument tells every mistake, with line and column.
+  virtual absl::StatusOr<PlanVersion> SetPlan(const std::string& text, Effects& effects) = 0;
+  // What a scope's bad verdicts do; none: as the scope around it has it. The narrowest scope of
+  // a link counts, and of both ends the stricter; the fleet enforces if nothing is said.
+  virtual absl::Status SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
+                                       Effects& effects) = 0;
+  // What SetPlan would do to links now.
+  virtual absl::StatusOr<PlanPreview> PreviewPlan(const std::string& text) const = 0;
+
   // Views, for the operator API.
+  virtual TopologyView Topology() const = 0;
+  virtual std::vector<PlanVersion> Plans() const = 0;                        // the newest first
+  virtual absl::StatusOr<std::string> PlanText(uint64_t version) const = 0;  // 0: the active one
   virtual std::vector<NodeView> Nodes() const = 0;
   virtual std::vector<QuotaView> Quotas() const = 0;
   virtual std::vector<LeaseView> Leases() const = 0;

@@ -1,5 +1,6 @@
 // What each node should have, whole.
 #include "controller/grants/core_impl.h"
+#include "wire/credential.h"
 #include "wire/fixed_bytes.h"
 #include "wire/lease_codec.h"
 
@@ -12,6 +13,9 @@ agent::v1::Config CoreImpl::BuildConfig(const Node& node) const {
     config.add_accelerator_prefixes(prefix.ToString());
   config.set_heartbeat_interval_ns(absl::ToInt64Nanoseconds(config_.heartbeat));
   config.set_tunnel(TunnelKindName(config_.tunnel));
+  if (node.record.identity_key)
+    *config.mutable_credential() =
+        SignCredential(signer_, {config_.fleet, self, *node.record.identity_key});
 
   // A node learns of those only with which it has a link.
   std::set<std::string> peers;

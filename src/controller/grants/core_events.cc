@@ -16,9 +16,9 @@ constexpr size_t kMostEventsTogether = 500;
 
 // What an operator did, which is durable with the change itself.
 bool IsChange(std::string_view kind) {
-  constexpr std::string_view kKinds[] = {"quota_set",    "quota_deleted", "revoked",
-                                         "restored",     "node_added",    "node_enrolled",
-                                         "node_removed", "readmitted"};
+  constexpr std::string_view kKinds[] = {
+      "quota_set",     "quota_deleted", "revoked",    "restored", "node_added",
+      "node_enrolled", "node_removed",  "readmitted", "plan_set", "wiring_policy"};
   return std::ranges::find(kKinds, kind) != std::end(kKinds);
 }
 

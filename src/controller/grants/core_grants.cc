@@ -36,6 +36,8 @@ agent::v1::DenyReason ToProto(Denial::Reason reason) {
       return agent::v1::DENY_CROWDED;
     case Denial::Reason::kTampered:
       return agent::v1::DENY_TAMPERED;
+    case Denial::Reason::kMiswired:
+      return agent::v1::DENY_MISWIRED;
   }
   return agent::v1::DENY_UNSPECIFIED;
 }
@@ -107,6 +109,7 @@ void CoreImpl::Decide(Node& node, Link& link, const agent::v1::LeaseRequest& req
   const Bar bar = BarOf(next);
   if (bar.kind == Bar::Kind::kRevoked) input.revoked = Words(bar, next);
   if (bar.kind == Bar::Kind::kTampered) input.tampered = Words(bar, next);
+  if (bar.kind == Bar::Kind::kMiswired) input.miswired = Words(bar, next);
   input.recalling = Recalling(next);
   input.receiver_present = Online(next.link.dst) && bar.kind != Bar::Kind::kDark;
   input.rooms = RoomsFor(link);
@@ -235,7 +238,7 @@ void CoreImpl::RenewReceivers(Node& receiver, Effects& effects) {
   for (const LinkName& name : receiver.links) {
     const Link& link = links_.at(name);
     const LinkRecord& record = link.record;
-    if (name.dst != receiver.record.name || !MayLease(record)) continue;
+    if (name.dst != receiver.record.name || !MayHold(record)) continue;
     if (!Alive(record.send) || record.send.sequence <= record.recall_upto) continue;
     LinkRecord next = record;
     auto lease = IssueReceive(next, link);

@@ -1,7 +1,7 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
 // core_grants, core_scopes, core_stops, core_quotas, core_tamper, core_keys, core_events,
-// core_previews, core_config, core_views.
+// core_previews, core_wiring, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
@@ -19,6 +19,7 @@
 #include "controller/policy/mismatch.h"
 #include "controller/policy/scope.h"
 #include "controller/store/store_interface.h"
+#include "controller/topology/topology.h"
 #include "model/ledger.h"
 
 namespace sluice {
@@ -58,6 +59,13 @@ class CoreImpl final : public ControllerCore {
   absl::StatusOr<ChangeView> PreviewQuota(Quota quota) const override;
   absl::StatusOr<ChangeView> PreviewDelete(const Scope& scope) const override;
   absl::StatusOr<ChangeView> PreviewRevoke(const Scope& scope) const override;
+  absl::StatusOr<PlanVersion> SetPlan(const std::string& text, Effects& effects) override;
+  absl::Status SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
+                               Effects& effects) override;
+  absl::StatusOr<PlanPreview> PreviewPlan(const std::string& text) const override;
+  TopologyView Topology() const override;
+  std::vector<PlanVersion> Plans() const override;
+  absl::StatusOr<std::string> PlanText(uint64_t version) const override;
   ControllerStatus Status() const override;
   std::vector<NodeView> Nodes() const override;
   std::vector<QuotaView> Quotas() const override;
@@ -294,16 +302,20 @@ class CoreImpl final : public ControllerCore {
   bool Covers(const Scope& scope, const LinkName& link) const;
   // What keeps a link shut, whatever its quota has left.
   struct Bar {
-    enum class Kind { kNone, kRevoked, kTampered, kDark };
+    enum class Kind { kNone, kRevoked, kTampered, kDark, kMiswired };
     Kind kind = Kind::kNone;
     const StopRecord* stop = nullptr;  // kRevoked: of a scope; null: the link itself
     const Node* node = nullptr;        // kTampered, kDark
+    const PathView* path = nullptr;    // kMiswired
     explicit operator bool() const { return kind != Kind::kNone; }
   };
   Bar BarOf(const LinkRecord& record) const;
   std::string Words(const Bar& bar, const LinkRecord& record) const;
   // Whether it has a quota and nothing bars it.
   bool MayLease(const LinkRecord& record) const { return record.quota && !BarOf(record); }
+  // Whether a lease that it has may stand: while nothing is known of its wires it gets no new
+  // one, and keeps the one it has.
+  bool MayHold(const LinkRecord& record) const;
   absl::Status CheckLinkHasQuota(const LinkName& name) const;
   absl::Status RevokeLink(const LinkName& link, const std::string& reason, Effects& effects);
   absl::Status RestoreLink(const LinkName& link, Effects& effects);
@@ -367,6 +379,24 @@ class CoreImpl final : public ControllerCore {
   void PreviewScope(const Quota& quota, ChangeView& view) const;
   void AddSums(const Scope& scope, ChangeView& view) const;
   ScopeSum SumOf(const Scope& scope, const ChangeView& view) const;
+
+  // core_wiring
+  struct KeptPlan {
+    PlanRecord record;
+    PlanVersion view;
+  };
+  absl::Status TakePlans(std::vector<PlanRecord> plans, std::vector<WiringPolicyRecord> policies);
+  PlanVersion VersionOf(const PlanRecord& record, const Plan& plan) const;
+  absl::Status OnWiring(const Node& node, const agent::v1::Wiring& wiring, Effects& effects);
+  void TellTopology(const Node& node);
+  void MuteSilent();
+  // Takes up what has changed in the topology: recalls what may not go on.
+  void FollowTopology(Effects& effects);
+  void FollowLink(Link& link, Effects& effects);
+  void NoteFindings();
+  const PathView& PathOf(const LinkName& link) const;
+  WiringPolicy PolicyOf(const LinkName& link) const;
+  std::optional<WiringPolicy> PolicyAmong(const std::vector<Scope>& scopes) const;
 
   // core_config
   agent::v1::Config BuildConfig(const Node& node) const;
@@ -432,6 +462,15 @@ class CoreImpl final : public ControllerCore {
   std::map<NodePair, KeyPair> key_pairs_;
   BootTime tended_at_;
   std::vector<Leaving> leaving_;
+  sluice::Topology topology_;
+  std::map<uint64_t, KeptPlan> plans_;
+  std::map<Scope, WiringPolicy> policies_;
+  // Of each link, until something changes for it.
+  mutable std::map<LinkName, PathView> paths_;
+  std::map<std::string, Finding> noted_findings_;  // by what they are about
+  bool findings_due_ = false;
+  uint64_t wiring_changes_ = 0;
+  BootTime findings_noted_at_;
 };
 
 }  // namespace sluice

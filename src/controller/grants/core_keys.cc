@@ -36,7 +36,7 @@ bool CoreImpl::MayHaveKeys(const NodePair& pair) const {
   if (!Online(pair.first) || !Online(pair.second)) return false;
   for (const Link* link : LinksOf(pair)) {
     const LinkRecord& record = link->record;
-    if (MayLease(record) && (Alive(record.send) || Alive(record.receive))) return true;
+    if (MayHold(record) && (Alive(record.send) || Alive(record.receive))) return true;
   }
   return false;
 }

@@ -49,7 +49,10 @@ CoreImpl::CoreImpl(CoreConfig config, Store& store, const Clock& clock)
 absl::Status CoreImpl::Start() {
   SLUICE_ASSIGN_OR_RETURN(StoredState state, store_.Load());
   SLUICE_RETURN_IF_ERROR(TakeFleet(state.fleet));
+  std::vector<PlanRecord> plans = std::move(state.plans);
+  std::vector<WiringPolicyRecord> policies = std::move(state.policies);
   TakeRecords(std::move(state));
+  SLUICE_RETURN_IF_ERROR(TakePlans(std::move(plans), std::move(policies)));
   Batch batch;
   batch.fleet = FleetNow();
   batch.events = {
@@ -230,6 +233,10 @@ void CoreImpl::Tick(Effects& effects) {
   ForgetOldTokens(effects);
   NoteExpired();
   const BootTime now = clock_.Now();
+  MuteSilent();
+  topology_.Tick(now);
+  FollowTopology(effects);
+  NoteFindings();
   const auto gone = std::remove_if(leaving_.begin(), leaving_.end(),
                                    [&](const Leaving& l) { return now >= l.until; });
   if (gone != leaving_.end()) effects.control_peers_changed = true;

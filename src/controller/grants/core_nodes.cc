@@ -227,6 +227,8 @@ absl::StatusOr<agent::v1::EnrolReply> CoreImpl::Enrol(const IpAddress& address,
   EndSession(node, absl::AbortedError("the node enrolled anew"), effects);
   node.record = std::move(record);
   effects.control_peers_changed = true;
+  TellTopology(node);
+  UpdateConfig(node, /*send_always=*/false, effects);  // its credential
   spdlog::info("node {} enrolled", node.record.name);
   UpdateConfigsOfPeers(node, effects);
   return ReplyFor(node.record);
@@ -284,6 +286,8 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
                         clock_.Now() + kLeaveGrace});
   UpdateConfigsOfPeers(*node, effects);
   nodes_.erase(name);
+  topology_.RemoveNode(name, clock_.Now());
+  FollowTopology(effects);
   DropBudget(scope);
   stops_.erase(scope);
   TakeMoves(name, batch);

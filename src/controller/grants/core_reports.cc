@@ -67,7 +67,7 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   const LinkRecord& record = link->record;
   const IssuedLease& lease = sends ? record.send : record.receive;
   if (report.closed && lease.closed) NoteClosed(report.side, lease.sequence);
-  const bool may = MayLease(record);
+  const bool may = MayHold(record);
   const bool allowed = may && (!sends || report.lease_sequence > record.recall_upto);
   // A lease or its revocation may have been lost with a session. Without an answer to the
   // latter nobody knows that the former is not on the node, behind what its gate holds.
@@ -225,7 +225,7 @@ void CoreImpl::RepeatRecalls(Node& node, Effects& effects) {
     Link& link = links_.at(name);
     const LinkRecord& record = link.record;
     if (name.src != node.record.name || !Alive(record.send)) continue;
-    if (MayLease(record) && !Recalling(record)) continue;
+    if (MayHold(record) && !Recalling(record)) continue;
     RepeatRevoke(node, link.sender, {name, Role::kSend}, record.sequence, effects);
   }
 }

@@ -125,7 +125,7 @@ std::vector<ScopeRoom> CoreImpl::RoomsFor(Link& link) {
 
 bool CoreImpl::IsClaimant(const Link& link) const {
   const LinkRecord& record = link.record;
-  if (!MayLease(record)) return false;
+  if (!MayHold(record)) return false;
   if (Left(*record.quota, Rolled(*record.quota, record.account, Now())) == Bytes{0}) return false;
   return Alive(record.send) ||
          (link.asked && clock_.Now() - *link.asked < record.quota->lease_lifetime);

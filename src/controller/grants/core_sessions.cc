@@ -49,6 +49,8 @@ absl::Status CoreImpl::OnMessage(const std::string& name, uint64_t session,
       return OnKeyOffer(*node, message.key_offer(), effects);
     case agent::v1::AgentMessage::kKeyState:
       return OnKeyState(*node, message.key_state(), effects);
+    case agent::v1::AgentMessage::kWiring:
+      return OnWiring(*node, message.wiring(), effects);
     case agent::v1::AgentMessage::kTamper:
       return OnTamper(*node, message.tamper(), effects);
     default:
@@ -137,18 +139,22 @@ absl::Status CoreImpl::OnLeaseClosed(Node& node, const agent::v1::LeaseClosed& c
   return absl::OkStatus();
 }
 
-void CoreImpl::OnSessionEnd(const std::string& name, uint64_t session, Effects&) {
+void CoreImpl::OnSessionEnd(const std::string& name, uint64_t session, Effects& effects) {
   Node* node = FindNode(name);
   if (node == nullptr || !node->session || node->session->id != session) return;
   Note("node_disconnected", Severity::kWarning, Scope::Node(name), "disconnected");
   spdlog::info("node {} is disconnected", name);
   node->session.reset();
+  topology_.Disconnected(name, clock_.Now());
+  FollowTopology(effects);
 }
 
 void CoreImpl::EndSession(Node& node, absl::Status reason, Effects& effects) {
   if (!node.session) return;
   effects.end_sessions.push_back({node.record.name, node.session->id, std::move(reason)});
   node.session.reset();
+  topology_.Disconnected(node.record.name, clock_.Now());
+  FollowTopology(effects);
 }
 
 }  // namespace sluice

@@ -27,9 +27,9 @@ bool CoreImpl::Covers(const Scope& scope, const LinkName& link) const {
 }
 
 CoreImpl::Bar CoreImpl::BarOf(const LinkRecord& record) const {
-  if (record.suspended) return {Bar::Kind::kRevoked, nullptr, nullptr};
+  if (record.suspended) return {Bar::Kind::kRevoked};
   for (const auto& [scope, stop] : stops_) {
-    if (Covers(scope, record.link)) return {Bar::Kind::kRevoked, &stop, nullptr};
+    if (Covers(scope, record.link)) return {Bar::Kind::kRevoked, &stop};
   }
   const Node* dark = nullptr;
   for (const std::string* end : {&record.link.src, &record.link.dst}) {
@@ -38,7 +38,17 @@ CoreImpl::Bar CoreImpl::BarOf(const LinkRecord& record) const {
     if (node->record.tamper_id) return {Bar::Kind::kTampered, nullptr, node};
     if (node->dark) dark = node;
   }
-  return dark == nullptr ? Bar{} : Bar{Bar::Kind::kDark, nullptr, dark};
+  if (dark != nullptr) return {Bar::Kind::kDark, nullptr, dark};
+  if (!topology_.has_plan() || PolicyOf(record.link) != WiringPolicy::kEnforce) return {};
+  const PathView& path = PathOf(record.link);
+  if (path.state == PathView::State::kGood) return {};
+  return {Bar::Kind::kMiswired, nullptr, nullptr, &path};
+}
+
+bool CoreImpl::MayHold(const LinkRecord& record) const {
+  const Bar bar = BarOf(record);
+  return record.quota &&
+         (!bar || (bar.path != nullptr && bar.path->state == PathView::State::kUnknown));
 }
 
 std::string CoreImpl::Words(const Bar& bar, const LinkRecord& record) const {
@@ -59,6 +69,8 @@ std::string CoreImpl::Words(const Bar& bar, const LinkRecord& record) const {
     case Bar::Kind::kDark:
       return StrCat("node ", bar.node->record.name,
                     " has gone dark: nothing was heard from it for too long");
+    case Bar::Kind::kMiswired:
+      return StrCat("not wired as planned: ", bar.path->why);
   }
   return "";
 }

@@ -30,6 +30,10 @@ ControllerStatus CoreImpl::Status() const {
       nodes_.begin(), nodes_.end(), [](const auto& entry) { return entry.second.session; }));
   status.ledger_time = Now() - LedgerTime{};
   status.store = store_status_;
+  status.plan_version = topology_.has_plan() ? plans_.rbegin()->first : 0;
+  status.wiring_changes = wiring_changes_;
+  status.findings = noted_findings_.size();
+  status.wires = topology_.Verdicts();
   return status;
 }
 
@@ -152,6 +156,8 @@ LinkView CoreImpl::ViewOf(const Link& link) const {
     view.leased_rate = record.send.rate;
   }
   view.key = KeysOf(record.link);
+  if (const PathView& path = PathOf(record.link); path.state != PathView::State::kGood)
+    view.wiring = path.why;
   SetState(link, account, view);
   return view;
 }
@@ -180,7 +186,8 @@ void CoreImpl::SetState(const Link& link, const LinkAccount& account, LinkView& 
   };
   if (!record.quota) return set(State::kNoQuota, "no quota is set on this link");
   if (const Bar bar = BarOf(record))
-    return set(bar.kind == Bar::Kind::kDark ? State::kWaiting : State::kRevoked,
+    return set(bar.kind == Bar::Kind::kDark || bar.kind == Bar::Kind::kMiswired ? State::kWaiting
+                                                                                : State::kRevoked,
                Words(bar, record));
   if (Recalling(record))
     return set(State::kWaiting,

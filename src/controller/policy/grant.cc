@@ -13,6 +13,8 @@ namespace {
 // these only bound how long a node waits should that be lost.
 constexpr absl::Duration kRetryOperator = absl::Seconds(30);
 constexpr absl::Duration kRetryPeer = absl::Seconds(1);
+// A wire that is right again carries within a second.
+constexpr absl::Duration kRetryWiring = absl::Milliseconds(300);
 constexpr absl::Duration kRetryRecall = absl::Milliseconds(100);
 constexpr absl::Duration kRetryLeast = absl::Milliseconds(100);
 // Others give way when they renew, at two thirds of their leases at the latest.
@@ -24,6 +26,7 @@ std::optional<Denial> Refusal(const GrantInput& input) {
   if (!input.revoked.empty() && !Mutated(Mutation::kRevokedGranted))
     return Denial{Reason::kRevoked, input.revoked, kRetryOperator};
   if (!input.tampered.empty()) return Denial{Reason::kTampered, input.tampered, kRetryPeer};
+  if (!input.miswired.empty()) return Denial{Reason::kMiswired, input.miswired, kRetryWiring};
   if (input.recalling) {
     return Denial{Reason::kRecalling, "an earlier lease of the link is being recalled",
                   kRetryRecall};

@@ -22,6 +22,7 @@ struct GrantInput {
   LedgerTime now;
   std::string revoked;            // what was and why, in words; empty: nothing
   std::string tampered;           // which end is, in words; empty: none
+  std::string miswired;           // what keeps it from being as planned, in words; empty: nothing
   bool recalling = false;         // an earlier lease must close or die first
   bool receiver_present = false;  // the other end is connected
   std::vector<ScopeRoom> rooms;   // of every scope around the link that has a quota
@@ -46,7 +47,8 @@ struct Denial {
     kPeerAbsent,
     kRecalling,
     kCrowded,
-    kTampered
+    kTampered,
+    kMiswired
   };
   Reason reason = Reason::kNoQuota;
   std::string text;  // for people

@@ -303,6 +303,49 @@ struct Row<FleetEvent> {
   }
 };
 
+template <>
+struct Row<PlanRecord> {
+  static constexpr char kTable[] = "plans";
+  static constexpr char kKey[] = "version";
+  PlanRecord record;
+
+  void FromRecord() {}
+  absl::Status ToRecord() { return absl::OkStatus(); }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("version", row.record.version);
+    v.Column("at_ms", row.record.at_ms);
+    v.Column("text", row.record.text);
+    v.Column("signature", row.record.signature);
+  }
+};
+
+template <>
+struct Row<WiringPolicyRecord> {
+  static constexpr char kTable[] = "wiring_policies";
+  static constexpr char kKey[] = "scope";
+  WiringPolicyRecord record;
+  std::string scope;
+  std::string policy;
+
+  void FromRecord() {
+    scope = record.scope.ToString();
+    policy = PolicyName(record.policy);
+  }
+  absl::Status ToRecord() {
+    SLUICE_ASSIGN_OR_RETURN(record.scope, ParseScope(scope));
+    const auto parsed = ParsePolicy(policy);
+    if (!parsed) return absl::DataLossError("there is no such policy");
+    record.policy = *parsed;
+    return absl::OkStatus();
+  }
+  template <typename Visitor, typename Self>
+  static void Visit(Visitor& v, Self& row) {
+    v.Column("scope", row.scope);
+    v.Column("policy", row.policy);
+  }
+};
+
 template <typename Record>
 std::vector<std::string> Columns() {
   ColumnNames names;
@@ -367,6 +410,8 @@ SLUICE_INSTANTIATE(LinkRecord);
 SLUICE_INSTANTIATE(ScopeRecord);
 SLUICE_INSTANTIATE(StopRecord);
 SLUICE_INSTANTIATE(FleetEvent);
+SLUICE_INSTANTIATE(PlanRecord);
+SLUICE_INSTANTIATE(WiringPolicyRecord);
 #undef SLUICE_INSTANTIATE
 
 }  // namespace sluice

@@ -8,7 +8,7 @@
 namespace sluice {
 
 inline constexpr int kApplicationId = 0x536c7563;  // "Sluc"
-inline constexpr int kUserVersion = 4;
+inline constexpr int kUserVersion = 5;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE fleet (
@@ -155,6 +155,21 @@ CREATE TABLE events (
   scope TEXT NOT NULL,
   text TEXT NOT NULL
 ) STRICT;
+)sql";
+
+// Of the schema too. Version 4 had no plans.
+inline constexpr char kPlans[] = R"sql(
+CREATE TABLE plans (
+  version INTEGER PRIMARY KEY CHECK (version > 0),
+  at_ms INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  signature BLOB NOT NULL CHECK (length(signature) = 64)
+) STRICT;
+
+CREATE TABLE wiring_policies (
+  scope TEXT PRIMARY KEY,
+  policy TEXT NOT NULL CHECK (policy IN ('enforce', 'alert'))
+) STRICT, WITHOUT ROWID;
 )sql";
 
 }  // namespace sluice

@@ -33,8 +33,10 @@ class SqliteStore final : public Store {
   absl::Status DeleteToken(uint32_t index);
   absl::Status DeleteScope(const Scope& scope);
   absl::Status DeleteStop(const Scope& scope);
-  absl::Status DeleteEvent(uint64_t id);
+  absl::Status DeletePolicy(const Scope& scope);
+  absl::Status DeleteNumbered(const std::string& sql, uint64_t number);
   absl::Status Write(const Batch& batch);
+  absl::Status WritePlans(const Batch& batch);
   // Runs a cached statement after `bind` has filled it.
   template <typename Bind>
   absl::Status Run(const std::string& sql, Bind bind);
@@ -63,6 +65,8 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   if (status.ok()) status = LoadAll(state.scopes);
   if (status.ok()) status = LoadAll(state.stops);
   if (status.ok()) status = LoadAll(state.events);
+  if (status.ok()) status = LoadAll(state.plans);
+  if (status.ok()) status = LoadAll(state.policies);
   if (!status.ok()) return Annotate(status, StrCat(db_.path(), ": restore it from a backup"));
   if (!fleets.empty()) state.fleet = fleets.front();
   std::sort(state.links.begin(), state.links.end(),
@@ -70,6 +74,9 @@ absl::StatusOr<StoredState> SqliteStore::Load() {
   std::sort(
       state.scopes.begin(), state.scopes.end(),
       [](const ScopeRecord& a, const ScopeRecord& b) { return a.quota.scope < b.quota.scope; });
+  std::sort(
+      state.policies.begin(), state.policies.end(),
+      [](const WiringPolicyRecord& a, const WiringPolicyRecord& b) { return a.scope < b.scope; });
   std::sort(state.stops.begin(), state.stops.end(),
             [](const StopRecord& a, const StopRecord& b) { return a.scope < b.scope; });
   return state;
@@ -115,18 +122,19 @@ absl::Status SqliteStore::DeleteStop(const Scope& scope) {
   return DeleteNamed("DELETE FROM stops WHERE scope = ?", scope.ToString());
 }
 
-absl::Status SqliteStore::DeleteEvent(uint64_t id) {
-  return Run("DELETE FROM events WHERE id = ?", [&](const SqliteStatement& s) {
-    sqlite3_bind_int64(s.get(), 1, static_cast<int64_t>(id));
+absl::Status SqliteStore::DeletePolicy(const Scope& scope) {
+  return DeleteNamed("DELETE FROM wiring_policies WHERE scope = ?", scope.ToString());
+}
+
+absl::Status SqliteStore::DeleteNumbered(const std::string& sql, uint64_t number) {
+  return Run(sql, [&](const SqliteStatement& s) {
+    sqlite3_bind_int64(s.get(), 1, static_cast<int64_t>(number));
     return absl::OkStatus();
   });
 }
 
 absl::Status SqliteStore::DeleteToken(uint32_t index) {
-  return Run("DELETE FROM tokens WHERE address_index = ?", [&](const SqliteStatement& s) {
-    sqlite3_bind_int64(s.get(), 1, index);
-    return absl::OkStatus();
-  });
+  return DeleteNumbered("DELETE FROM tokens WHERE address_index = ?", index);
 }
 
 absl::Status SqliteStore::Write(const Batch& batch) {
@@ -141,7 +149,17 @@ absl::Status SqliteStore::Write(const Batch& batch) {
   for (const Scope& scope : batch.deleted_stops) SLUICE_RETURN_IF_ERROR(DeleteStop(scope));
   for (const StopRecord& stop : batch.stops) SLUICE_RETURN_IF_ERROR(Upsert(stop));
   for (const FleetEvent& event : batch.events) SLUICE_RETURN_IF_ERROR(Upsert(event));
-  for (const uint64_t id : batch.deleted_events) SLUICE_RETURN_IF_ERROR(DeleteEvent(id));
+  for (const uint64_t id : batch.deleted_events)
+    SLUICE_RETURN_IF_ERROR(DeleteNumbered("DELETE FROM events WHERE id = ?", id));
+  return WritePlans(batch);
+}
+
+absl::Status SqliteStore::WritePlans(const Batch& batch) {
+  for (const PlanRecord& plan : batch.plans) SLUICE_RETURN_IF_ERROR(Upsert(plan));
+  for (const uint64_t version : batch.deleted_plans)
+    SLUICE_RETURN_IF_ERROR(DeleteNumbered("DELETE FROM plans WHERE version = ?", version));
+  for (const Scope& scope : batch.deleted_policies) SLUICE_RETURN_IF_ERROR(DeletePolicy(scope));
+  for (const WiringPolicyRecord& policy : batch.policies) SLUICE_RETURN_IF_ERROR(Upsert(policy));
   return absl::OkStatus();
 }
 
@@ -172,14 +190,14 @@ absl::Status TakeForOurselves(SqliteDb& db) {
 }
 
 absl::Status CreateSchema(SqliteDb& db) {
-  return db.Execute(StrCat("BEGIN EXCLUSIVE;", kSchema, kEvents, "PRAGMA application_id = ",
+  return db.Execute(StrCat("BEGIN EXCLUSIVE;", kSchema, kEvents, kPlans, "PRAGMA application_id = ",
                            kApplicationId, "; PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
 }
 
 absl::Status Upgrade(SqliteDb& db, int64_t version) {
-  const absl::Status status =
-      db.Execute(StrCat("BEGIN EXCLUSIVE;", version == 2 ? kFromVersion2 : "", kEvents,
-                        "PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
+  const absl::Status status = db.Execute(
+      StrCat("BEGIN EXCLUSIVE;", version == 2 ? kFromVersion2 : "", version < 4 ? kEvents : "",
+             kPlans, "PRAGMA user_version = ", kUserVersion, "; COMMIT;"));
   if (!status.ok()) (void)db.Execute("ROLLBACK");
   return Annotate(status, StrCat(db.path(), ": cannot bring the ledger from version ", version,
                                  " to ", kUserVersion));
@@ -201,7 +219,7 @@ absl::Status CheckOrCreateSchema(SqliteDb& db, bool may_create) {
   if (application != kApplicationId)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " is a database, but no Sluice ledger; use another --state-dir"));
-  if (version == 2 || version == 3) return Upgrade(db, version);
+  if (version >= 2 && version < kUserVersion) return Upgrade(db, version);
   if (version != kUserVersion)
     return absl::FailedPreconditionError(
         StrCat(db.path(), " has version ", version, " of the ledger and this controller knows ",

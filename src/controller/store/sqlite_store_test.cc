@@ -135,7 +135,7 @@ TEST_F(SqliteStoreTest, ALedgerOfVersion2IsBroughtUp) {
   for (const char* column :
        {"tamper_id", "tamper_source", "tamper_words", "tampered_at", "readmitted_id"})
     Sql(std::string("ALTER TABLE nodes DROP COLUMN ") + column);
-  Sql("DROP TABLE stops; DROP TABLE events");
+  Sql("DROP TABLE stops; DROP TABLE events; DROP TABLE plans; DROP TABLE wiring_policies");
   Sql("PRAGMA user_version = 2");
   auto store = Open();
   node.tamper_id.reset();
@@ -146,6 +146,19 @@ TEST_F(SqliteStoreTest, ALedgerOfVersion2IsBroughtUp) {
   ASSERT_TRUE(store->Commit(batch).ok());
   store.reset();
   EXPECT_EQ(Open()->Load()->nodes, batch.nodes);
+}
+
+TEST_F(SqliteStoreTest, ALedgerOfVersion4IsBroughtUp) {
+  Batch batch;
+  batch.events = {{.id = 1, .kind = "silent"}};
+  ASSERT_TRUE(Open()->Commit(batch).ok());
+  Sql("DROP TABLE plans; DROP TABLE wiring_policies; PRAGMA user_version = 4");
+  auto store = Open();
+  EXPECT_EQ(store->Load()->events, batch.events);
+  Batch next;
+  next.plans = {SamplePlan(1)};
+  ASSERT_TRUE(store->Commit(next).ok());
+  EXPECT_EQ(store->Load()->plans, next.plans);
 }
 
 TEST_F(SqliteStoreTest, AMissingDirectoryIsAClearError) {

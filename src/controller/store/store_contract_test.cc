@@ -66,6 +66,9 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   batch.stops = {{Scope::Fleet(), "drill"}, {Scope::Node("a1"), "tamper \"light\""}};
   batch.events = {{1, 36, "tampered", Severity::kCritical, Scope::Node("a1"), "the lid's open"},
                   {3, 37, "quota_set", Severity::kInfo, Scope::Link({"a1", "b1"}), ""}};
+  batch.plans = {SamplePlan(1), SamplePlan(7)};
+  batch.policies = {{Scope::Fleet(), WiringPolicy::kAlert},
+                    {Scope::Link({"a1", "b1"}), WiringPolicy::kEnforce}};
   Commit(batch);
   Reopen();
   const StoredState state = Load();
@@ -76,6 +79,8 @@ TEST_P(StoreContractTest, EveryFieldComesBackAfterReopening) {
   EXPECT_EQ(state.scopes, batch.scopes);
   EXPECT_EQ(state.stops, batch.stops);
   EXPECT_EQ(state.events, batch.events);
+  EXPECT_EQ(state.plans, batch.plans);
+  EXPECT_EQ(state.policies, batch.policies);
 }
 
 TEST_P(StoreContractTest, AbsentFieldsComeBackAbsent) {
@@ -136,6 +141,20 @@ TEST_P(StoreContractTest, OldEventsAreForgotten) {
   Commit(next);
   Reopen();
   EXPECT_THAT(Load().events, ElementsAre(batch.events[4], next.events[0]));
+}
+
+TEST_P(StoreContractTest, OldPlansAndPoliciesAreForgotten) {
+  Batch batch;
+  batch.plans = {SamplePlan(1), SamplePlan(2)};
+  batch.policies = {{Scope::Fleet(), WiringPolicy::kAlert}, {Scope::Node("a1"), {}}};
+  Commit(batch);
+  Batch next;
+  next.deleted_plans = {1, 99};
+  next.deleted_policies = {Scope::Node("a1")};
+  Commit(next);
+  Reopen();
+  EXPECT_THAT(Load().plans, ElementsAre(batch.plans[1]));
+  EXPECT_THAT(Load().policies, ElementsAre(batch.policies[0]));
 }
 
 TEST_P(StoreContractTest, ABatchMayHoldManyRecords) {

@@ -37,6 +37,8 @@ StoredState FakeStore::Snapshot() const {
   for (const auto& [scope, record] : scopes_) state.scopes.push_back(record);
   for (const auto& [scope, record] : stops_) state.stops.push_back(record);
   for (const auto& [id, event] : events_) state.events.push_back(event);
+  for (const auto& [version, plan] : plans_) state.plans.push_back(plan);
+  for (const auto& [scope, policy] : policies_) state.policies.push_back(policy);
   return state;
 }
 
@@ -50,6 +52,8 @@ void FakeStore::Restore(const StoredState& state) {
   batch.scopes = state.scopes;
   batch.stops = state.stops;
   batch.events = state.events;
+  batch.plans = state.plans;
+  batch.policies = state.policies;
   Apply(batch);
 }
 
@@ -66,6 +70,10 @@ void FakeStore::Apply(const Batch& batch) {
   for (const StopRecord& stop : batch.stops) stops_[stop.scope] = stop;
   for (const FleetEvent& event : batch.events) events_[event.id] = event;
   for (const uint64_t id : batch.deleted_events) events_.erase(id);
+  for (const PlanRecord& plan : batch.plans) plans_[plan.version] = plan;
+  for (const uint64_t version : batch.deleted_plans) plans_.erase(version);
+  for (const Scope& scope : batch.deleted_policies) policies_.erase(scope);
+  for (const WiringPolicyRecord& policy : batch.policies) policies_[policy.scope] = policy;
 }
 
 }  // namespace sluice

@@ -35,6 +35,8 @@ class FakeStore final : public Store {
   std::map<Scope, ScopeRecord> scopes_;
   std::map<Scope, StopRecord> stops_;
   std::map<uint64_t, FleetEvent> events_;
+  std::map<uint64_t, PlanRecord> plans_;
+  std::map<Scope, WiringPolicyRecord> policies_;
   int commits_ = 0;
   int failures_ = 0;
   bool write_on_failure_ = false;

@@ -24,11 +24,14 @@ struct StoredState {
   std::vector<ScopeRecord> scopes;
   std::vector<StopRecord> stops;
   std::vector<FleetEvent> events;  // by id
+  std::vector<PlanRecord> plans;   // by version
+  std::vector<WiringPolicyRecord> policies;
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
 // Changes that become durable together. A record replaces the one of the same
-// key (a node's name, a token's index, a link's name, a scope, an event's id).
+// key (a node's name, a token's index, a link's name, a scope, an event's id, a
+// plan's version).
 struct Batch {
   std::optional<FleetRecord> fleet;
   std::vector<NodeRecord> nodes;
@@ -42,11 +45,16 @@ struct Batch {
   std::vector<Scope> deleted_stops;
   std::vector<FleetEvent> events;
   std::vector<uint64_t> deleted_events;
+  std::vector<PlanRecord> plans;
+  std::vector<uint64_t> deleted_plans;
+  std::vector<WiringPolicyRecord> policies;
+  std::vector<Scope> deleted_policies;
 
   bool empty() const {
     return !fleet && nodes.empty() && deleted_nodes.empty() && tokens.empty() &&
            deleted_tokens.empty() && links.empty() && scopes.empty() && deleted_scopes.empty() &&
-           stops.empty() && deleted_stops.empty() && events.empty() && deleted_events.empty();
+           stops.empty() && deleted_stops.empty() && events.empty() && deleted_events.empty() &&
+           plans.empty() && deleted_plans.empty() && policies.empty() && deleted_policies.empty();
   }
 };
 

@@ -97,6 +97,15 @@ inline ScopeRecord SampleScope(const Scope& scope) {
   return record;
 }
 
+inline PlanRecord SamplePlan(uint64_t version) {
+  PlanRecord plan;
+  plan.version = version;
+  plan.at_ms = 36;
+  plan.text = "graph f {\n  // \"quoted\", it's\n}\n";
+  plan.signature.fill(37);
+  return plan;
+}
+
 }  // namespace sluice
 
 #endif  // SLUICE_CONTROLLER_STORE_STORE_SAMPLES_H_

@@ -103,9 +103,11 @@ std::string EncodeFleet(const ConsoleConfig& config, uint64_t version,
 
 std::string EncodeFigures(uint64_t version, const FleetReading& reading, const Telemetry& telemetry,
                           absl::Time at) {
-  std::string out = StrCat("{\"version\":", version, ",\"at_ms\":", absl::ToUnixMillis(at),
-                           ",\"store_ok\":", reading.store_ok ? "true" : "false",
-                           ",\"last_event\":", reading.last_event, ",\"nodes\":");
+  std::string out =
+      StrCat("{\"version\":", version, ",\"at_ms\":", absl::ToUnixMillis(at),
+             ",\"store_ok\":", reading.store_ok ? "true" : "false",
+             ",\"last_event\":", reading.last_event, ",\"wiring\":[", reading.wiring[0], ",",
+             reading.wiring[1], ",", reading.wiring[2], "],\"nodes\":");
   AppendList(out, reading.nodes, [&](const NodeView& node) { AppendNode(out, node); });
   out += ",\"links\":";
   AppendList(out, reading.links,
@@ -125,8 +127,10 @@ ConsoleFeed::ConsoleFeed(ConsoleConfig config, CoreRunner& core, const Clock& cl
 EventStream::Frame ConsoleFeed::Make() {
   FleetReading reading;
   const absl::Status read = core_.Run([&](ControllerCore& core, Effects&) {
-    reading = {core.Nodes(), core.Links(/*all_pairs=*/false), clock_.Now(), core.last_event(),
-               core.Status().store.ok()};
+    const ControllerStatus status = core.Status();
+    reading = {core.Nodes(),      core.Links(/*all_pairs=*/false),
+               clock_.Now(),      core.last_event(),
+               status.store.ok(), {status.plan_version, status.wiring_changes, status.findings}};
   });
   if (!read.ok()) return {ServerSentEvent("figures", read), "", 0};
   EventStream::Frame frame;

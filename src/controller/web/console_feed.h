@@ -3,6 +3,7 @@
 #ifndef SLUICE_CONTROLLER_WEB_CONSOLE_FEED_H_
 #define SLUICE_CONTROLLER_WEB_CONSOLE_FEED_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,7 @@ struct FleetReading {
   BootTime at;  // when the views were made
   uint64_t last_event = 0;
   bool store_ok = false;
+  std::array<uint64_t, 3> wiring{};  // the plan's version, changes so far, findings
 };
 
 struct ConsoleConfig {

@@ -54,6 +54,7 @@ TEST(ConsoleFeedTest, FiguresAreRowsAndWhatIsNotKnownIsNull) {
   EXPECT_EQ(first["at_ms"], 1'234);
   EXPECT_EQ(first["store_ok"], false);
   EXPECT_EQ(first["last_event"], 12);
+  EXPECT_EQ(first["wiring"], json({0, 0, 0}));
   EXPECT_EQ(first["nodes"], json::parse("[[2,0.2,0,1,7,6],[0,null,0,0,0,0]]"));
   EXPECT_EQ(first["links"][0],
             json::parse("[0,100000000,null,null,1500,4611686018427386403,12.5,null,6]"));

@@ -103,6 +103,28 @@ class CoreFake final : public ControllerCore {
       if (link.link == name) return link;
     return std::nullopt;
   }
+  TopologyView topology;
+  std::vector<PlanVersion> plans;
+  PlanPreview plan_preview;
+  absl::StatusOr<PlanVersion> SetPlan(const std::string& text, Effects&) override {
+    SLUICE_RETURN_IF_ERROR(Note(StrCat("plan ", text)));
+    return PlanVersion{3, 1'700'000'000'000, true, 5, 6, "ab"};
+  }
+  absl::Status SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
+                               Effects&) override {
+    return Note(StrCat("policy ", scope.ToString(), " ", policy ? PolicyName(*policy) : "none"));
+  }
+  absl::StatusOr<PlanPreview> PreviewPlan(const std::string& text) const override {
+    SLUICE_RETURN_IF_ERROR(const_cast<CoreFake*>(this)->Note(StrCat("preview plan ", text)));
+    return plan_preview;
+  }
+  TopologyView Topology() const override { return topology; }
+  std::vector<PlanVersion> Plans() const override { return plans; }
+  absl::StatusOr<std::string> PlanText(uint64_t version) const override {
+    if (version == 2) return "graph f {}";
+    return absl::NotFoundError("there is no such version");
+  }
+
   EventPage Events(const EventFilter& filter) const override {
     const_cast<CoreFake*>(this)->asked = filter;
     return events;

@@ -63,6 +63,17 @@ std::string EncodeEvents(const EventPage& page);
 // What a change would do: of a scope's quota, or the scope's revocation.
 std::string EncodeChange(const Scope& scope, const ChangeView& view);
 
+// {"plan": DOT}, as PUT /api/v1/plan takes it.
+absl::StatusOr<std::string> DecodePlan(std::string_view body);
+// {"policy": "enforce" or "alert"}.
+absl::StatusOr<WiringPolicy> DecodeWiringPolicy(std::string_view body);
+// Without `wires`: only what somebody should look into.
+std::string EncodeTopology(const TopologyView& view, bool wires);
+std::string EncodePlans(const std::vector<PlanVersion>& plans);
+std::string EncodePlan(const PlanVersion& version);
+std::string EncodePlanText(uint64_t version, const std::string& text);
+std::string EncodePlanPreview(const PlanPreview& preview);
+
 struct StatusView {
   std::string fleet;
   std::string version;

@@ -177,6 +177,7 @@ Json ToJson(const LinkView& link) {
   out["receiver"] = ToJson(link.receiver);
   out["key"] = ToJson(link.key);
   out["mismatch"] = ToJson(link.mismatch);
+  out["wiring"] = link.wiring;
   return out;
 }
 

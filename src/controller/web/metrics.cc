@@ -66,6 +66,14 @@ void AddController(const MetricsView& view, MetricsWriter& out) {
   out.Sample("", absl::ToDoubleSeconds(view.controller.ledger_time));
   out.Family("sluice_last_event", "gauge", "The id of the newest event.");
   out.Sample("", view.last_event);
+  out.Family("sluice_plan_version", "gauge", "The plan's version; 0 without one.");
+  out.Sample("", view.controller.plan_version);
+  out.Family("sluice_wiring_findings", "gauge", "Findings about the wiring.");
+  out.Sample("", view.controller.findings);
+  out.Family("sluice_wires", "gauge", "Cables of the plan, by verdict.");
+  for (int verdict = 0; verdict < kWireVerdicts; ++verdict)
+    out.Sample(Label("verdict", VerdictName(static_cast<WireVerdict>(verdict))),
+               view.controller.wires[static_cast<size_t>(verdict)]);
 }
 
 void AddNodes(const MetricsView& view, MetricsWriter& out) {

@@ -46,6 +46,15 @@ ApiReply RestApi::Handle(const RouteMatch& match, std::string_view body) const {
     case Operation::kListRevocations:
       reply = Read(match.route->operation);
       break;
+    case Operation::kGetTopology:
+    case Operation::kListPlans:
+    case Operation::kGetPlan:
+    case Operation::kSetPlan:
+    case Operation::kRemovePlan:
+    case Operation::kSetWiringPolicy:
+    case Operation::kUnsetWiringPolicy:
+      reply = Wiring(match, body);
+      break;
     default:
       reply = Change(match, body);
   }

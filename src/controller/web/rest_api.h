@@ -56,6 +56,16 @@ class RestApi {
   absl::StatusOr<std::string> Status() const;
   absl::StatusOr<std::string> Metrics() const;
 
+  // rest_wiring.cc
+  absl::StatusOr<std::string> Wiring(const RouteMatch& match, std::string_view body) const;
+  absl::StatusOr<std::string> GetTopology(bool findings_only) const;
+  absl::StatusOr<std::string> ListPlans() const;
+  absl::StatusOr<std::string> GetPlan(const std::string& version) const;
+  absl::StatusOr<std::string> SetPlan(const RouteMatch& match, std::string_view body) const;
+  absl::StatusOr<std::string> RemovePlan() const;
+  absl::StatusOr<std::string> SetWiringPolicy(const std::string& scope, bool set,
+                                              std::string_view body) const;
+
   CoreRunner& core_;
   const std::string fleet_;
   const std::string version_;

@@ -116,8 +116,8 @@ class RestServerImpl final : public RestServer {
 
   absl::Status Serve(const RestConfig& config, ListenSocket socket) {
     port_ = socket.port;
-    const HttpLimits limits{config.max_head_bytes, config.max_body_bytes, config.workers,
-                            config.max_waiting, config.request_timeout};
+    const HttpLimits limits{config.max_head_bytes, LargestBody(config.max_body_bytes),
+                            config.workers, config.max_waiting, config.request_timeout};
     SLUICE_ASSIGN_OR_RETURN(http_,
                             HttpServer::Start(
                                 std::move(socket.fd), limits,
@@ -156,9 +156,13 @@ class RestServerImpl final : public RestServer {
       response.set_header("Allow", match->allow);
       return Refuse(response, 405, "method_not_allowed", StrCat("here you can use ", match->allow));
     }
-    return RefuseBody(request, max_body_bytes_, response);
+    return RefuseBody(request, std::max(max_body_bytes_, match->route->max_body), response);
   }
 
+  static size_t LargestBody(size_t otherwise) {
+    for (const Route& route : Routes()) otherwise = std::max(otherwise, route.max_body);
+    return otherwise;
+  }
   static std::string PathOf(const Request& request) {
     return request.target.substr(0, request.target.find('?'));
   }

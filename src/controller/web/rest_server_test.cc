@@ -123,11 +123,14 @@ TEST_F(RestServerTest, EveryRouteAnswersAndNeedsTheTokenUnlessOpen) {
     std::string path(route.path);
     for (const auto& [hole, value] : {std::pair<std::string, std::string>{"{link}", "a1%3Eb1"},
                                       {"{scope}", "enclosure:east"},
+                                      {"{version}", "2"},
                                       {"{name}", "a1"}})
       if (size_t at = path.find(hole); at != std::string::npos)
         path.replace(at, hole.size(), value);
     std::string body = route.operation == Operation::kSetQuota ? kQuotaBody : "";
     if (route.operation == Operation::kAddNode) body = R"({"name":"a1","enclosure":"east"})";
+    if (route.operation == Operation::kSetPlan) body = R"({"plan":"graph f {}"})";
+    if (route.operation == Operation::kSetWiringPolicy) body = R"({"policy":"alert"})";
     const Answer without = Ask(std::string(route.method), path, body, {{"Authorization", "x"}});
     EXPECT_EQ(without.status, route.open ? 200 : 401) << route.method << " " << path;
     if (route.operation == Operation::kStream || route.operation == Operation::kConsoleStream)
@@ -176,6 +179,49 @@ TEST_F(RestServerTest, RepliesMatchTheirOperation) {
               ElementsAre("set a1>b1 100000000 0 1000000000", "add gw x gateway ::/0", "remove gw",
                           "delete a1>b1", "revoke a1>b1 drill", "restore a1>b1", "revoke fleet ",
                           "restore enclosure:east"));
+}
+
+TEST_F(RestServerTest, ThePlanAndTheWires) {
+  TopologyView& topology = runner_.core.topology;
+  topology.plan_version = 3;
+  topology.nodes = {{"a1", PlanNode::Role::kNode, "east"}, {"leaf", PlanNode::Role::kSwitch}};
+  WireView& wire = topology.wires.emplace_back();
+  wire.cable.a = {"a1", "fab0"};
+  wire.cable.b = {"leaf", "p1"};
+  wire.verdict = WireVerdict::kTooFar;
+  wire.rtt = absl::Microseconds(20);
+  topology.findings = {{"too-far", "look", {"a1:fab0 -- leaf:p1"}, {"a1:fab0"}, {}, true}};
+  topology.policies = {{Scope::Fleet(), WiringPolicy::kEnforce}};
+  const json all = Ask("GET", "/api/v1/topology").body;
+  EXPECT_EQ(all["wires"][0]["verdict"], "too-far");
+  EXPECT_EQ(all["wires"][0]["rtt_s"], 0.00002);
+  EXPECT_EQ(all["wires"][0]["max_rtt_s"], nullptr);
+  EXPECT_EQ(all["wires_by_verdict"]["too-far"], 1);
+  EXPECT_EQ(all["nodes"][1]["enclosure"], nullptr);
+  const json findings = Ask("GET", "/api/v1/topology?findings=1").body;
+  EXPECT_FALSE(findings.contains("wires"));
+  EXPECT_EQ(findings["findings"][0]["closes"], true);
+  EXPECT_EQ(Ask("PUT", "/api/v1/plan", R"({"plan":"graph f {}"})").body["version"], 3);
+  runner_.core.plan_preview.closes = {"a1>b1: why"};
+  EXPECT_EQ(Ask("PUT", "/api/v1/plan?dry_run=1", R"({"plan":"graph g {}"})").body["closes"][0],
+            "a1>b1: why");
+  EXPECT_EQ(Ask("PUT", "/api/v1/plan", R"({"plan":""})").body["error"]["field"], "plan");
+  // Plans may be longer than all else.
+  const std::string large(100'000, ' ');
+  EXPECT_EQ(Ask("PUT", "/api/v1/plan", R"({"plan":"x)" + large + "\"}").status, 200);
+  EXPECT_EQ(Ask("PUT", "/api/v1/quotas/a1%3Eb1", large).status, 413);
+  EXPECT_EQ(Ask("GET", "/api/v1/plans/2").body["plan"], "graph f {}");
+  EXPECT_EQ(Ask("GET", "/api/v1/plans/9").status, 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/plans/x").body["error"]["field"], "version");
+  EXPECT_EQ(Ask("DELETE", "/api/v1/plan").body["removed"], "plan");
+  EXPECT_EQ(Ask("PUT", "/api/v1/wiring/node:a1", R"({"policy":"never"})").body["error"]["field"],
+            "policy");
+  EXPECT_EQ(Ask("PUT", "/api/v1/wiring/node:a1", R"({"policy":"alert"})").body["alerts"],
+            "node:a1");
+  EXPECT_EQ(Ask("DELETE", "/api/v1/wiring/node:a1").body["unset"], "node:a1");
+  EXPECT_THAT(runner_.core.called,
+              testing::IsSupersetOf({"plan graph f {}", "plan ", "preview plan graph g {}",
+                                     "policy node:a1 alert", "policy node:a1 none"}));
 }
 
 TEST_F(RestServerTest, WithoutTokenItSaysWhatToSend) {

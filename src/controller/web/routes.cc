@@ -11,11 +11,12 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/web/json_codec.h"
+#include "model/plan_parser.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 24> kRoutes = {{
+constexpr std::array<Route, 31> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
     {"GET", "/metrics", Operation::kMetrics},
@@ -38,6 +39,13 @@ constexpr std::array<Route, 24> kRoutes = {{
     {"GET", "/api/v1/links/{link}", Operation::kGetLink},
     {"GET", "/api/v1/links/{link}/history", Operation::kGetHistory},
     {"GET", "/api/v1/events", Operation::kListEvents, false, "before,kind,limit,subject"},
+    {"GET", "/api/v1/topology", Operation::kGetTopology, false, "findings"},
+    {"GET", "/api/v1/plans", Operation::kListPlans},
+    {"GET", "/api/v1/plans/{version}", Operation::kGetPlan},
+    {"PUT", "/api/v1/plan", Operation::kSetPlan, false, "dry_run", 2 * kMostPlanBytes},
+    {"DELETE", "/api/v1/plan", Operation::kRemovePlan},
+    {"PUT", "/api/v1/wiring/{scope}", Operation::kSetWiringPolicy},
+    {"DELETE", "/api/v1/wiring/{scope}", Operation::kUnsetWiringPolicy},
     {"GET", "/api/v1/stream", Operation::kStream},
     {"GET", "/api/v1/console/stream", Operation::kConsoleStream},
 }};

@@ -34,6 +34,13 @@ enum class Operation {
   kGetLink,
   kGetHistory,
   kListEvents,
+  kGetTopology,
+  kListPlans,
+  kGetPlan,
+  kSetPlan,
+  kRemovePlan,
+  kSetWiringPolicy,
+  kUnsetWiringPolicy,
   kMetrics,
   kStream,
   kConsoleStream,
@@ -45,6 +52,7 @@ struct Route {
   Operation operation;
   bool open = false;             // served without the admin token
   std::string_view params = {};  // that its query may have: "limit,before"
+  size_t max_body = 0;           // in bytes; 0: as the server has it
 };
 
 // Every route there is.

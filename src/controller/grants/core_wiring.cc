@@ -1,0 +1,316 @@
+// The plan, what the nodes prove of it, and what that does to leases.
+#include <algorithm>
+#include <utility>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "controller/grants/core_impl.h"
+#include "model/plan_parser.h"
+#include "spdlog/spdlog.h"
+#include "wire/plan_signature.h"
+#include "wire/wiring_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMostPlanText = 64 << 20;  // of all versions together
+constexpr absl::Duration kFindingsEvery = absl::Milliseconds(100);
+constexpr absl::Duration kSilent = absl::Seconds(1);
+// More new ones at once are told as a number: a switch that dies tells of all its cables.
+constexpr size_t kMostFindingsTold = 20;
+
+absl::StatusOr<Plan> ReadPlan(const std::string& text) {
+  ParsedPlan parsed = ParsePlan(text);
+  if (!parsed.errors.empty())
+    return absl::InvalidArgumentError(FormatPlanErrors("plan", parsed.errors));
+  return std::move(parsed.plan);
+}
+
+std::string KeyOf(const Finding& finding) {
+  std::string key = finding.verdict;
+  for (const std::string& cable : finding.cables) key += "|" + cable;
+  for (const std::string& port : finding.ports) key += "|" + port;
+  return key;
+}
+
+// The node that a finding is about, or the fleet.
+Scope ScopeOf(const Finding& finding, const Plan& plan) {
+  for (const std::string& port : finding.ports) {
+    const std::string name = port.substr(0, port.find(':'));
+    const bool agent = std::ranges::any_of(
+        plan.nodes, [&](const PlanNode& node) { return node.name == name && node.has_agent(); });
+    if (agent) return Scope::Node(name);
+  }
+  return Scope::Fleet();
+}
+
+}  // namespace
+
+PlanVersion CoreImpl::VersionOf(const PlanRecord& record, const Plan& plan) const {
+  return {record.version,    record.at_ms,       false,
+          plan.nodes.size(), plan.cables.size(), ToHex(Sha256(record.text))};
+}
+
+absl::Status CoreImpl::TakePlans(std::vector<PlanRecord> plans,
+                                 std::vector<WiringPolicyRecord> policies) {
+  for (const auto& [name, node] : nodes_) TellTopology(node);
+  for (const WiringPolicyRecord& record : policies) policies_[record.scope] = record.policy;
+  for (PlanRecord& record : plans) {
+    if (!VerifyPlan(lease_key_, config_.fleet, record.version, record.text, record.signature))
+      return absl::DataLossError(StrCat("version ", record.version,
+                                        " of the plan is not signed by this controller; somebody "
+                                        "changed the ledger: restore it from a backup"));
+    const bool last = &record == &plans.back();
+    Plan plan;
+    if (!record.text.empty()) {
+      SLUICE_ASSIGN_OR_RETURN(plan, ReadPlan(record.text));
+    }
+    KeptPlan kept{{}, VersionOf(record, plan)};
+    kept.record = std::move(record);
+    if (last && !kept.record.text.empty()) topology_.SetPlan(std::move(plan), clock_.Now());
+    plans_.emplace(kept.record.version, std::move(kept));
+  }
+  topology_.TakeChanged();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlanVersion> CoreImpl::SetPlan(const std::string& text, Effects& effects) {
+  Flush(effects);
+  std::optional<Plan> plan;
+  if (!text.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(plan, ReadPlan(text));
+  }
+  PlanRecord record;
+  record.version = plans_.empty() ? 1 : plans_.rbegin()->first + 1;
+  record.at_ms = absl::ToUnixMillis(clock_.WallNow());
+  record.text = text;
+  record.signature = SignPlan(signer_, config_.fleet, record.version, text);
+  PlanVersion view = VersionOf(record, plan.value_or(Plan{}));
+  Batch batch;
+  batch.plans = {record};
+  batch.events = {Event(
+      "plan_set", Severity::kWarning, Scope::Fleet(),
+      plan ? StrCat("version ", record.version, " of the plan: ", view.nodes, " nodes, ",
+                    view.cables, " cables")
+           : StrCat("version ", record.version, ": the plan was removed, and nothing is checked"))};
+  size_t kept = 0;
+  size_t bytes = text.size();
+  for (auto it = plans_.rbegin(); it != plans_.rend(); ++it) {
+    bytes += it->second.record.text.size();
+    if (++kept >= kMostPlans || bytes > kMostPlanText) batch.deleted_plans.push_back(it->first);
+  }
+  SLUICE_RETURN_IF_ERROR(Commit(batch));
+  for (const uint64_t old : batch.deleted_plans) plans_.erase(old);
+  plans_.emplace(record.version, KeptPlan{std::move(record), view});
+  topology_.SetPlan(std::move(plan), clock_.Now());
+  paths_.clear();
+  FollowTopology(effects);
+  view.active = true;
+  return view;
+}
+
+absl::StatusOr<PlanPreview> CoreImpl::PreviewPlan(const std::string& text) const {
+  PlanPreview preview;
+  if (text.empty()) return absl::InvalidArgumentError("an empty plan checks nothing");
+  SLUICE_ASSIGN_OR_RETURN(Plan plan, ReadPlan(text));
+  PlanRecord record;
+  record.version = plans_.empty() ? 1 : plans_.rbegin()->first + 1;
+  record.text = text;
+  preview.plan = VersionOf(record, plan);
+  const sluice::Topology trial = topology_.Under(std::move(plan), clock_.Now());
+  for (const auto& [name, link] : links_) {
+    if (!link.record.quota || PolicyOf(name) != WiringPolicy::kEnforce) continue;
+    const PathView path = trial.PathOf(name);
+    const bool good = path.state == PathView::State::kGood;
+    const bool was = PathOf(name).state == PathView::State::kGood;
+    if (!good && was) preview.closes.push_back(StrCat(name.ToString(), ": ", path.why));
+    if (good && !was) preview.opens.push_back(name.ToString());
+  }
+  preview.findings = trial.Findings(clock_.Now());
+  return preview;
+}
+
+absl::Status CoreImpl::SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
+                                       Effects& effects) {
+  Flush(effects);
+  if (scope.is_link()) {
+    SLUICE_RETURN_IF_ERROR(CheckLinkExists(scope.link));
+  } else {
+    SLUICE_RETURN_IF_ERROR(CheckScopeExists(scope));
+  }
+  Batch batch;
+  if (policy) batch.policies = {{scope, *policy}};
+  if (!policy) batch.deleted_policies = {scope};
+  batch.events = {Event("wiring_policy", Severity::kWarning, scope,
+                        policy ? StrCat("bad wiring: ", PolicyName(*policy))
+                               : "bad wiring: as the scope around it has it")};
+  SLUICE_RETURN_IF_ERROR(Commit(batch));
+  if (policy) policies_[scope] = *policy;
+  if (!policy) policies_.erase(scope);
+  for (auto& [name, link] : links_) FollowLink(link, effects);
+  return absl::OkStatus();
+}
+
+std::optional<WiringPolicy> CoreImpl::PolicyAmong(const std::vector<Scope>& scopes) const {
+  std::optional<WiringPolicy> found;
+  for (const Scope& scope : scopes) {
+    const auto it = policies_.find(scope);
+    if (it == policies_.end()) continue;
+    if (!found || it->second == WiringPolicy::kEnforce) found = it->second;
+  }
+  return found;
+}
+
+WiringPolicy CoreImpl::PolicyOf(const LinkName& link) const {
+  if (policies_.empty()) return WiringPolicy::kEnforce;
+  std::vector<Scope> enclosures;
+  for (const std::string& end : {link.src, link.dst}) {
+    if (const Node* node = FindNode(end))
+      enclosures.push_back(Scope::Enclosure(node->record.enclosure));
+  }
+  for (const std::vector<Scope>& scopes :
+       {std::vector{Scope::Link(link)}, std::vector{Scope::Node(link.src), Scope::Node(link.dst)},
+        enclosures, std::vector{Scope::Fleet()}}) {
+    if (const auto policy = PolicyAmong(scopes)) return *policy;
+  }
+  return WiringPolicy::kEnforce;
+}
+
+void CoreImpl::TellTopology(const Node& node) {
+  topology_.SetNode(node.record.name,
+                    {node.record.enclosure, node.record.gateway, node.record.identity_key},
+                    clock_.Now());
+}
+
+// Its session may take seconds to end.
+void CoreImpl::MuteSilent() {
+  const absl::Duration patience = std::max(kSilent, 5 * config_.heartbeat);
+  for (const auto& [name, node] : nodes_) {
+    if (node.session)
+      topology_.SetMuted(name, clock_.Now() - node.session->heard > patience, clock_.Now());
+  }
+}
+
+absl::Status CoreImpl::OnWiring(const Node& node, const agent::v1::Wiring& proto,
+                                Effects& effects) {
+  SLUICE_ASSIGN_OR_RETURN(NodeWiring wiring, WiringFromProto(proto));
+  topology_.Observe(node.record.name, std::move(wiring), clock_.Now());
+  FollowTopology(effects);
+  return absl::OkStatus();
+}
+
+const PathView& CoreImpl::PathOf(const LinkName& link) const {
+  static const PathView kNoPlan;
+  if (!topology_.has_plan()) return kNoPlan;
+  const auto it = paths_.find(link);
+  return it != paths_.end() ? it->second
+                            : paths_.emplace(link, topology_.PathOf(link)).first->second;
+}
+
+void CoreImpl::FollowTopology(Effects& effects) {
+  const std::set<std::string> changed = topology_.TakeChanged();
+  if (changed.empty()) return;
+  findings_due_ = true;
+  for (const std::string& name : changed) {
+    const Node* node = FindNode(name);
+    if (node == nullptr) continue;
+    for (const LinkName& link : node->links) FollowLink(links_.at(link), effects);
+  }
+  // Those that have no record yet are looked up anew.
+  std::erase_if(paths_, [&](const auto& entry) {
+    return changed.contains(entry.first.src) || changed.contains(entry.first.dst);
+  });
+}
+
+void CoreImpl::FollowLink(Link& link, Effects& effects) {
+  const LinkName& name = link.record.link;
+  const auto before = paths_.find(name);
+  const bool was_bad = before != paths_.end() && before->second.state == PathView::State::kBad;
+  PathView path = topology_.PathOf(name);
+  const bool bad = path.state == PathView::State::kBad;
+  const std::string why = path.why;
+  paths_.insert_or_assign(name, std::move(path));
+  if (!bad || !link.record.quota) return;
+  if (PolicyOf(name) != WiringPolicy::kEnforce) {
+    if (!was_bad)
+      Note("miswired", Severity::kError, Scope::Link(name),
+           StrCat(why, "; it stays open by its policy"));
+    return;
+  }
+  // What is out goes; what is gone already needs no second word.
+  if (was_bad && link.record.recall_upto >= link.record.send.sequence) return;
+  Flush(effects);
+  if (!was_bad)
+    Note("miswired", Severity::kError, Scope::Link(name), StrCat(why, "; it is closed"));
+  spdlog::warn("link {} is closed: {}", name.ToString(), why);
+  link.record.recall_upto = link.record.send.sequence;
+  link.dirty = true;
+  Recharge(link);
+  SendRevokes(link, StrCat("not wired as planned: ", why), effects);
+}
+
+// Tells what is new to look into, and what is over.
+void CoreImpl::NoteFindings() {
+  const BootTime now = clock_.Now();
+  if (!findings_due_ || now - findings_noted_at_ < kFindingsEvery) return;
+  findings_due_ = false;
+  findings_noted_at_ = now;
+  ++wiring_changes_;
+  std::map<std::string, Finding> current;
+  for (Finding& finding : topology_.Findings(now)) {
+    std::string key = KeyOf(finding);
+    current.emplace(std::move(key), std::move(finding));
+  }
+  size_t told = 0;
+  for (const auto& [key, finding] : current) {
+    if (noted_findings_.contains(key) || ++told > kMostFindingsTold) continue;
+    Note("wiring", finding.closes ? Severity::kError : Severity::kWarning,
+         ScopeOf(finding, *topology_.plan()), finding.text);
+  }
+  if (told > kMostFindingsTold)
+    Note("wiring", Severity::kError, Scope::Fleet(),
+         StrCat(told - kMostFindingsTold, " more findings about the wiring"));
+  const bool over = std::ranges::any_of(
+      noted_findings_, [&](const auto& entry) { return !current.contains(entry.first); });
+  if (over)
+    Note("wiring_mended", Severity::kInfo, Scope::Fleet(),
+         current.empty() ? "the wiring is as planned again"
+                         : StrCat("some of the wiring is as planned again; ", current.size(),
+                                  " findings are left"));
+  noted_findings_ = std::move(current);
+}
+
+TopologyView CoreImpl::Topology() const {
+  TopologyView view;
+  const BootTime now = clock_.Now();
+  view.policies.push_back(
+      {Scope::Fleet(), PolicyAmong({Scope::Fleet()}).value_or(WiringPolicy::kEnforce)});
+  for (const auto& [scope, policy] : policies_) {
+    if (scope != Scope::Fleet()) view.policies.push_back({scope, policy});
+  }
+  if (!topology_.has_plan()) return view;
+  view.plan_version = plans_.rbegin()->first;
+  view.nodes = topology_.plan()->nodes;
+  view.wires = topology_.Wires(now);
+  view.findings = topology_.Findings(now);
+  return view;
+}
+
+std::vector<PlanVersion> CoreImpl::Plans() const {
+  std::vector<PlanVersion> views;
+  for (auto it = plans_.rbegin(); it != plans_.rend(); ++it) {
+    views.push_back(it->second.view);
+    views.back().active = it == plans_.rbegin();
+  }
+  return views;
+}
+
+absl::StatusOr<std::string> CoreImpl::PlanText(uint64_t version) const {
+  if (version == 0 && plans_.empty()) return absl::NotFoundError("there is no plan");
+  const auto it = version == 0 ? std::prev(plans_.end()) : plans_.find(version);
+  if (it == plans_.end())
+    return absl::NotFoundError(StrCat("there is no version ", version, " of the plan"));
+  return it->second.record.text;
+}
+
+}  // namespace sluice
