@@ -12,7 +12,7 @@ from .errors import LabError
 
 TOOLS = {
     "dot": "graphviz", "ip": "iproute2", "nft": "nftables", "nsenter": "util-linux",
-    "ping": "iputils-ping", "ss": "iproute2",
+    "ping": "iputils-ping", "ss": "iproute2", "tc": "iproute2", "lldpd": "lldpd",
 }
 DAEMONS = ("sluice-controller", "sluice-agent", "sluicectl")
 BPFFS = Path("/sys/fs/bpf")

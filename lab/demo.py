@@ -76,7 +76,7 @@ def _start(lab: Lab, story: Story) -> None:
     story.begin("The fleet comes up", "Five nodes in three enclosures, two switches, one "
                 "controller. Each node joins by a one-time token through a WireGuard tunnel.")
     began = time.monotonic()
-    lab.up(DEFAULT_PLAN)
+    lab.up(DEFAULT_PLAN, declare=True)
     took = time.monotonic() - began
     story.steps[-1].seconds = took
     story.check("lab up, all nodes online", "< 20 s", f"{took:.1f} s", took < 20)
@@ -112,6 +112,9 @@ In another terminal:
   ./run lab kill controller                      traffic ends with the leases
   ./run lab start controller                     and comes back unaided
   ./run lab exec a2 ping 10.2.1.2                no quota, so no answer
+  ./run ctl topology show                        each cable, and what proves it
+  ./run lab rewire swap a1:fab0 b1:fab0          two cables change places: traffic ends
+  ./run lab rewire restore                       and comes back unaided
 """, flush=True)
     with traffic.TcpFlows(a1, b1, flows=4), \
             traffic.UdpSender(lab.node("a2"), gateway.v4, pps=500):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from . import gate_pins, traffic
+from . import gate_pins, rewire, traffic
 from .api import wait_until
 from .capture import Capture, total, worst_excess
 from .lab import (AGENT_CONTROL_PORT, CONTROL_PORT, CONTROLLER, TUNNEL_PORT, Lab,
@@ -257,6 +257,38 @@ def revoked(stage: Stage) -> None:
                 bool(after) and after[0] - restored <= 2_000_000_000)
 
 
+def cables_swapped(stage: Stage) -> None:
+    story, lab = stage.story, stage.lab
+    story.begin("Two cables change places",
+                "Somebody exchanges the plugs of a1 and b1: a1 is now where b1 should be. The "
+                "controller has a plan of the cables, and no link over a wrong one keeps its "
+                "lease or its key.")
+    open_link(lab, "a1", "b1", "20Mbit", "1GB", lease="30s")
+    with capture_arrivals(stage.b1) as at_b1, UdpSender(stage.a1, stage.b1.v4, pps=1000):
+        time.sleep(0.5)
+        rewire.swap(lab, "a1:fab0", "b1:fab0")
+        swapped = time.time_ns()
+        found = wait_until("the swap to be found", lambda: [
+            f for f in lab.findings() if f["verdict"] == "swapped"], 10)
+        named = time.time_ns()
+        time.sleep(1)
+        rewire.restore(lab)
+        restored = time.time_ns()
+        wait_until("the lease to be back", lambda: is_leased(lab, "a1", "b1"), 15)
+        time.sleep(0.5)
+    story.check("findings", "one swap of two cables", found[0]["text"],
+                len(found) == 1 and len(found[0]["cables"]) == 2)
+    story.check("from the swap to its name", "≤ 2 s", f"{(named - swapped) / 1e9:.2f} s",
+                named - swapped <= 2_000_000_000)
+    times = [p.time_ns for p in arrivals(at_b1, stage.a1)]
+    late = [t for t in times if named + 1_000_000_000 <= t < restored]
+    story.check("arrived from one second after that to the mending", "0 packets",
+                f"{len(late)} packets", not late)
+    after = [t for t in times if t >= restored]
+    story.check("traffic again when the cables are right", "unaided",
+                f"after {(after[0] - restored) / 1e9:.1f} s" if after else "never", bool(after))
+
+
 def silence_again(stage: Stage) -> None:
     story, lab = stage.story, stage.lab
     story.begin("Quotas deleted: nothing passes",
@@ -274,4 +306,4 @@ def silence_again(stage: Stage) -> None:
 
 STEPS: tuple[Callable[[Stage], None], ...] = (
     nothing_leased, rate, encrypted, controller_killed, agent_killed, volume_agent_dead,
-    volume_tcp, revoked, silence_again)
+    volume_tcp, revoked, cables_swapped, silence_again)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from . import checks, netns, network, processes
+from . import checks, lldp, netns, network, processes
 from . import plan as plans
 from .api import Api, wait_until
 from .errors import LabError, NoUseWaiting
@@ -99,7 +99,8 @@ class Lab:
 
     # Up.
 
-    def up(self, plan_path: Path = plans.DEFAULT_PLAN) -> None:
+    def up(self, plan_path: Path = plans.DEFAULT_PLAN, declare: bool = False) -> None:
+        """`declare`: the controller gets the plan too, and enforces it from then on."""
         began = time.monotonic()
         plan = plans.load(plan_path)
         checks.check_root()
@@ -119,7 +120,24 @@ class Lab:
             raise
         finally:
             self.journal.unlock()
+        if declare:
+            self.declare()
         self.progress(f"the lab is up ({time.monotonic() - began:.1f} s)")
+
+    def declare(self, plan_path: Path | None = None) -> None:
+        """Makes the lab's own plan, or another, the fleet's; waits until the wires compare."""
+        self.ctl("plan", "set", str(plan_path or self.run_directory / "plan.dot"))
+        if plan_path is None:
+            wait_until("the wires to be as planned", lambda: self.findings() == [], 15)
+
+    def findings(self) -> list[dict[str, Any]]:
+        """What the controller says is wrong with the wiring."""
+        return self.api.call("GET", "/api/v1/topology?findings=1")["findings"]
+
+    def wires(self) -> dict[str, dict[str, Any]]:
+        """The plan's cables, each under the names of both of its ends."""
+        wires = self.api.call("GET", "/api/v1/topology")["wires"]
+        return {wire[end]: wire for wire in wires for end in ("a", "b")}
 
     def _refuse_or_clear(self) -> None:
         phase = self.phase()
@@ -142,6 +160,7 @@ class Lab:
         self.progress(f"namespaces and cables: {len(plan.nodes)} nodes, "
                        f"{len(plan.switches)} switches")
         network.build(plan, self.journal)
+        lldp.start_all(self)
         self.progress("controller")
         self.start_controller()
         self.progress("nodes join")
@@ -314,6 +333,7 @@ class Lab:
             netns.ip_batch(f"netns delete {name}" for name in names)
         self._clear_devices()
         self._clear_pins()
+        lldp.clear(self)
         if keep_directory:
             self._clear_directory_but_lock()
         else:

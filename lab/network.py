@@ -2,7 +2,8 @@
 
   acc-<node>: eth0 ── veth ── acc0 :dpu-<node>: fab0 ── veth ── port :sw-<switch>: br0
 
-Cables are made directly between namespaces, so nothing ever appears in the host's.
+Cables are made directly between namespaces, so nothing ever appears in the host's. Those
+between two nodes run through a patch panel (wiring.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from . import netns
 from .errors import LabError
 from .journal import Journal
 from .plan import OUTSIDE_V4, OUTSIDE_V6, Machine, Plan
+from .wiring import Wiring, alias, patch
 
 _QUIET_IPV6 = {
     f"ipv6/conf/{scope}/{key}": value for scope in ("all", "default") for key, value in {
@@ -18,7 +20,7 @@ _QUIET_IPV6 = {
         "optimistic_dad": "0",
     }.items()
 }
-_NO_IPV6 = {"ipv6/conf/all/disable_ipv6": "1", "ipv6/conf/default/disable_ipv6": "1"}
+NO_IPV6 = {"ipv6/conf/all/disable_ipv6": "1", "ipv6/conf/default/disable_ipv6": "1"}
 
 
 def refuse_foreign(plan: Plan) -> None:
@@ -33,14 +35,18 @@ def refuse_foreign(plan: Plan) -> None:
 def build(plan: Plan, journal: Journal) -> None:
     journal.record("namespaces", names=plan.namespaces)
     netns.ip_batch(f"netns add {name}" for name in plan.namespaces)
+    wiring = Wiring(plan)
     netns.in_parallel([lambda m=m: _prepare(m) for m in plan.machines.values()])
-    netns.ip_batch([*_accelerator_cables(plan), *_fabric_cables(plan)])
+    if plan.panel:
+        netns.set_sysctls(plan.panel, NO_IPV6)
+    netns.ip_batch([*_accelerator_cables(plan), *_fabric_cables(plan, wiring)])
     netns.in_parallel([lambda m=m: _configure(plan, m) for m in plan.machines.values()])
+    _configure_panel(plan, wiring)
 
 
 def _prepare(machine: Machine) -> None:
     for name in machine.namespaces:
-        quiet = _NO_IPV6 if machine.role == "switch" else _QUIET_IPV6
+        quiet = NO_IPV6 if machine.role == "switch" else _QUIET_IPV6
         netns.set_sysctls(name, quiet)
 
 
@@ -49,14 +55,26 @@ def _accelerator_cables(plan: Plan) -> list[str]:
             f"peer name acc0 mtu {plan.accelerator_mtu} netns {node.dpu}" for node in plan.nodes]
 
 
-def _fabric_cables(plan: Plan) -> list[str]:
-    lines = []
+def _fabric_cables(plan: Plan, wiring: Wiring) -> list[str]:
+    """A direct cable is two: one from each node to the panel."""
+    mtu, lines = plan.fabric_mtu, []
+
+    def add(plug: str, far_namespace: str, far_device: str) -> None:
+        jack = wiring.jacks[plug]
+        # With a number that no other device has: the kernel tells of the carrier of a veth at
+        # once, but at most once a second if it happens to have the same number as its peer.
+        lines.append(f"link add {jack.device} index {wiring.number(plug)} mtu {mtu} "
+                     f"netns {jack.namespace} type veth "
+                     f"peer name {far_device} mtu {mtu} netns {far_namespace}")
+
     for cable in plan.cables:
-        (left, left_port), (right, right_port) = cable.ends
-        lines.append(
-            f"link add {left_port} mtu {plan.fabric_mtu} netns {_fabric_side(plan, left)} "
-            f"type veth peer name {right_port} mtu {plan.fabric_mtu} "
-            f"netns {_fabric_side(plan, right)}")
+        ends = [(":".join(end), end) for end in cable.ends]
+        if cable in plan.direct:
+            for plug, (name, port) in ends:
+                add(plug, _fabric_side(plan, name), port)
+            continue
+        (plug, _), (_, (name, port)) = sorted(ends, key=lambda e: e[0] not in wiring.jacks)
+        add(plug, _fabric_side(plan, name), port)
     return lines
 
 
@@ -117,8 +135,20 @@ def _configure_switch(plan: Plan, switch: Machine) -> None:
     lines = ["link set lo up",
              f"link add br0 mtu {plan.fabric_mtu} type bridge {stp} mcast_snooping 0"]
     for port in switch.ports:
-        lines += [f"link set {port} master br0", f"link set {port} up"]
+        lines += [f"link set dev {port} master br0 alias {alias(f'{switch.name}:{port}')}",
+                  f"link set dev {port} up"]
     netns.ip_batch([*lines, "link set br0 up"], switch.namespaces[0])
+
+
+def _configure_panel(plan: Plan, wiring: Wiring) -> None:
+    if not plan.panel:
+        return
+    devices = {plug: jack.device for plug, jack in wiring.jacks.items()
+               if jack.namespace == plan.panel}
+    netns.ip_batch([f"link set dev {device} alias {alias(plug)} up"
+                    for plug, device in devices.items()], plan.panel)
+    for left, right in wiring.patches:
+        patch(plan.panel, devices[left], devices[right])
 
 
 def _count_packets(node: Machine) -> None:

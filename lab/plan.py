@@ -1,7 +1,8 @@
 """A Graphviz DOT plan, checked, and the addresses that follow from it.
 
 The syntax is that of Cumulus PTM: nodes, and cables between their ports as
-`"a1":"fab0" -- "leaf1":"p1"`. Graphviz itself does the parsing.
+`"a1":"fab0" -- "leaf1":"p1"`. Graphviz itself does the parsing. What is declared of a cable
+(speed, max_rtt) is for the controller, which checks it; the lab's cables are all alike.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from .errors import LabError
 
 ROLES = ("node", "gateway", "switch", "controller")
-NODE_ATTRIBUTES = {"enclosure", "role"}
+NODE_ATTRIBUTES = {"enclosure", "role", "lldp"}
 GRAPH_ATTRIBUTES = {"fabric_mtu", "accelerator_mtu", "gso_max_size"}
 DEFAULT_PLAN = Path(__file__).parent / "plans" / "default.dot"
 # Devices are called slu-<node> and the kernel allows 15 characters.
@@ -42,6 +43,7 @@ class Machine:
     name: str
     role: str
     enclosure: str = ""
+    lldp: bool = False  # of switches: says by LLDP which port is which
     ports: dict[str, Port] = field(default_factory=dict)
     v4_net: str = ""  # "10.1.1": the accelerator side's /24
     v6_net: str = ""  # "fd00:ac:1:1::": the accelerator side's /64
@@ -83,6 +85,8 @@ class Machine:
 @dataclass
 class Cable:
     ends: tuple[tuple[str, str], tuple[str, str]]
+    speed: str = ""  # "10Gbit", as the plan says it
+    max_rtt: str = ""  # "200us"
 
 
 @dataclass
@@ -107,8 +111,20 @@ class Plan:
         return next(m for m in self.machines.values() if m.role == "controller")
 
     @property
+    def direct(self) -> list[Cable]:
+        """The cables between two nodes."""
+        return [c for c in self.cables if all(self.machines[n].is_node for n, _ in c.ends)]
+
+    @property
+    def panel(self) -> str:
+        """The namespace through which direct cables run; named after the controller, of
+        which each lab has one with a name of its own. Empty if there are none."""
+        return f"panel-{self.controller.name}" if self.direct else ""
+
+    @property
     def namespaces(self) -> list[str]:
-        return [ns for m in self.machines.values() for ns in m.namespaces]
+        names = [ns for m in self.machines.values() for ns in m.namespaces]
+        return [*names, self.panel] if self.panel else names
 
     @property
     def controller_address(self) -> str:
@@ -138,7 +154,7 @@ def parse(text: str, source: str = "plan") -> Plan:
         machine = _machine(entry, where)
         machines[machine.name] = machine
     cables = [_cable(edge, objects, machines, where) for edge in graph.get("edges", [])]
-    plan = Plan(machines, cables, _has_loop(machines, cables), **_graph_options(graph, where))
+    plan = Plan(machines, cables, switches_loop(machines, cables), **_graph_options(graph, where))
     _number_segments(plan)
     _check_whole(plan, where)
     _address(plan)
@@ -195,7 +211,7 @@ def _machine(entry: dict, where: _Where) -> Machine:
     for key in attributes:
         if key not in NODE_ATTRIBUTES:
             raise LabError(f'{place}: node "{name}" has an unknown attribute "{key}"; '
-                           "known are enclosure and role")
+                           "known are enclosure, role and lldp")
     enclosure = attributes.get("enclosure", "")
     role = attributes.get("role", "node" if enclosure else "")
     if role not in ROLES:
@@ -208,7 +224,16 @@ def _machine(entry: dict, where: _Where) -> Machine:
                                                         else "];"))
     if role in ("switch", "controller") and enclosure:
         raise LabError(f'{place}: {role} "{name}" cannot be in an enclosure; leave it out')
-    return Machine(name, role, enclosure)
+    return Machine(name, role, enclosure, _says_lldp(name, role, attributes.get("lldp", ""), place))
+
+
+def _says_lldp(name: str, role: str, text: str, place: str) -> bool:
+    if text and role != "switch":
+        raise LabError(f'{place}: {role} "{name}" cannot have lldp; that is for switches')
+    if not re.fullmatch(r"|yes|no|\d+(s|m|h)", text):
+        raise LabError(f'{place}: lldp="{text}" of "{name}" must be yes or no, or how often '
+                       'it speaks at least, such as "1s"')
+    return text not in ("", "no")
 
 
 def _cable(edge: dict, objects: list[dict], machines: dict[str, Machine], where: _Where) -> Cable:
@@ -228,10 +253,11 @@ def _cable(edge: dict, objects: list[dict], machines: dict[str, Machine], where:
         ends.append((name, port))
     if names[0] == names[1]:
         raise LabError(f'{place}: a cable from "{names[0]}" to itself')
-    if all(machines[n].role != "switch" for n in names):
+    if all(machines[n].role != "switch" for n in names) and any(
+            machines[n].role == "controller" for n in names):
         raise LabError(f'{place}: "{names[0]}" and "{names[1]}" are cabled to each other; '
-                       "put a switch between them")
-    return Cable((ends[0], ends[1]))
+                       "the controller needs all nodes: put a switch between them")
+    return Cable((ends[0], ends[1]), edge.get("speed", ""), edge.get("max_rtt", ""))
 
 
 def _graph_options(graph: dict, where: _Where) -> dict[str, int]:
@@ -249,7 +275,7 @@ def _graph_options(graph: dict, where: _Where) -> dict[str, int]:
     return options
 
 
-def _has_loop(machines: dict[str, Machine], cables: list[Cable]) -> bool:
+def switches_loop(machines: dict[str, Machine], cables: list[Cable]) -> bool:
     """Whether switches alone form a cycle; nodes do not forward between their ports."""
     parent = {name: name for name in machines}
 
@@ -268,7 +294,8 @@ def _has_loop(machines: dict[str, Machine], cables: list[Cable]) -> bool:
 
 
 def _number_segments(plan: Plan) -> None:
-    """A segment is a connected part of the graph whose inner points are switches."""
+    """A segment is a connected part of the graph whose inner points are switches, or a
+    direct cable. Switches come first: a direct cable changes no address of theirs."""
     neighbours: dict[str, list[tuple[str, str]]] = {s.name: [] for s in plan.switches}
     for cable in plan.cables:
         for here, there in (cable.ends, cable.ends[::-1]):
@@ -290,6 +317,10 @@ def _number_segments(plan: Plan) -> None:
                 plan.machines[peer].ports[port].segment = number
                 if peer in neighbours:
                     queue.append(peer)
+    for cable in plan.direct:
+        number += 1
+        for name, port in cable.ends:
+            plan.machines[name].ports[port].segment = number
 
 
 def _check_whole(plan: Plan, where: _Where) -> None:
@@ -335,6 +366,6 @@ def _address(plan: Plan) -> None:
         for port in machine.ports.values():
             host = hosts[port.segment] = hosts.get(port.segment, 0) + 1
             port.address = f"172.31.{port.segment}.{host}"
-    if max([0, *enclosures.values(), *members.values(), *hosts.values()]) > 250:
+    if max([0, *enclosures.values(), *members.values(), *hosts, *hosts.values()]) > 250:
         raise LabError("the plan is too large: at most 250 enclosures, nodes in one enclosure, "
-                       "and ports in one fabric segment")
+                       "fabric segments, and ports in one of them")

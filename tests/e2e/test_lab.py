@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PORT = 18080
 PLAN = """graph small {
   "x1" [enclosure="north"]; "y1" [enclosure="south"];
-  "xctl" [role=controller]; "xleaf" [role=switch];
+  "xctl" [role=controller]; "xleaf" [role=switch, lldp="1s"];
   "x1":"fab0" -- "xleaf":"p1"; "y1":"fab0" -- "xleaf":"p2"; "xctl":"fab0" -- "xleaf":"p3";
 }
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lab import plan
 from lab.errors import LabError
+from lab.wiring import Wiring
 
 GOOD = """graph g {
   "x1" [enclosure="e"]; "x2" [enclosure="f"];
@@ -41,6 +42,37 @@ def test_loop_of_switches_is_seen() -> None:
     assert not plan.parse(GOOD).has_loop
 
 
+def test_direct_cable_is_a_segment_of_its_own() -> None:
+    text = GOOD.replace("}", '"x1":"fab1" -- "x2":"fab1" [speed="10Gbit", max_rtt="200us"]; }')
+    parsed, plain = plan.parse(text), plan.parse(GOOD)
+    (cable,) = parsed.direct
+    assert (cable.speed, cable.max_rtt) == ("10Gbit", "200us")
+    assert {(c.speed, c.max_rtt) for c in parsed.cables if c != cable} == {("", "")}
+    ends = [parsed.machines[name].ports[port] for name, port in cable.ends]
+    assert ends[0].segment == ends[1].segment == 2
+    assert {p.address for p in ends} == {"172.31.2.1", "172.31.2.2"}
+    for name in ("x1", "x2", "c"):
+        assert (parsed.machines[name].ports["fab0"].address
+                == plain.machines[name].ports["fab0"].address)
+    assert parsed.namespaces == [*plain.namespaces, "panel-c"] and not plain.panel
+
+
+def test_panel_devices_fit_the_kernel_and_differ() -> None:
+    text = GOOD.replace('"x2"', '"x-long-name"').replace(
+        "}", '"x1":"a-long-port1" -- "x-long-name":"a-long-port2"; }')
+    devices = [jack.device for jack in Wiring(plan.parse(text)).jacks.values()]
+    assert len(set(devices)) == len(devices) and all(len(d) <= 15 for d in devices)
+
+
+def test_plans_of_the_repository() -> None:
+    wired = plan.load(plan.DEFAULT_PLAN.with_name("wired.dot"))
+    assert {c.ends for c in wired.direct} == {
+        (("a1", "fab1"), ("b1", "fab1")), (("a2", "fab1"), ("b2", "fab1"))}
+    for parsed in (wired, plan.load(plan.DEFAULT_PLAN)):
+        assert [s.lldp for s in parsed.switches] == [True, True]
+    assert not any(s.lldp for s in plan.parse(GOOD).switches)
+
+
 @pytest.mark.parametrize("old, new, place, words", [
     ('"x1":"fab0" --', '"x1" --', ":4", 'names no port of "x1"'),
     ('"x1" [enclosure="e"];', "", ":4", 'say what "x1" is'),
@@ -49,6 +81,9 @@ def test_loop_of_switches_is_seen() -> None:
     ('"s":"p2"', '"s":"p1"', ":4", "two cables"),
     ('"c" [role=controller];', '"c" [role=switch];', "", "exactly one controller"),
     ('"c":"fab0" -- "s":"p3"', '"c":"fab0" -- "x1":"fab1"', ":4", "put a switch between"),
+    ('"x2":"fab0" -- "s":"p2"', '"x2":"fab0" -- "x1":"fab1"', ":2", "cannot reach the controller"),
+    ('"s" [role=switch]', '"s" [role=switch, lldp=maybe]', ":3", "must be yes or no"),
+    ('"x1" [enclosure="e"]', '"x1" [enclosure="e", lldp="1s"]', ":2", "that is for switches"),
     ("graph g {", "digraph g {", "", "not a Graphviz graph"),
     ("graph g {", "graph g { fabric_mtu=1500;", ":1", "80 above"),
     ("graph g {", "graph g { fabric_mtu=banana;", ":1", "must be a number"),
