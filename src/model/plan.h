@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -18,6 +19,10 @@ struct PortName {
   std::string port;
   friend auto operator<=>(const PortName&, const PortName&) = default;
   std::string ToString() const { return node + ":" + port; }
+  template <typename H>
+  friend H AbslHashValue(H hash, const PortName& name) {
+    return H::combine(std::move(hash), name.node, name.port);
+  }
 };
 
 // Where something stands in the file, both from 1.

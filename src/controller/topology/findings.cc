@@ -61,10 +61,8 @@ std::array<uint64_t, kWireVerdicts> Topology::Verdicts() const {
 std::vector<Finding> Topology::Findings(BootTime now) const {
   std::vector<Finding> findings;
   if (!graph_) return findings;
-  for (size_t number = 0; number < wires_.size(); ++number) {
-    const int cable = static_cast<int>(number);
+  for (const int cable : bad_) {
     const Wire& wire = wires_[cable];
-    if (!IsBad(wire.verdict)) continue;
     const bool pair = wire.verdict == WireVerdict::kSwapped && wire.partner >= 0;
     if (pair && wire.partner < cable) continue;  // told with the other one
     Finding& finding = findings.emplace_back();
@@ -103,8 +101,8 @@ void Topology::AddNodeFindings(const std::string& name, const Node& node,
 // They close nothing by themselves: whoever is in the fabric could raise them at will.
 void Topology::AddAlarms(const std::string& name, const Node& node,
                          std::vector<Finding>& findings) const {
-  for (const auto& [port, wiring] : node.ports) {
-    for (const ProbeAlarm& alarm : wiring.alarms) {
+  for (const std::string& port : node.alarmed) {
+    for (const ProbeAlarm& alarm : node.ports.at(port).alarms) {
       if (alarm.kind == ProbeAlarm::Kind::kCloned) continue;  // told of the node
       Finding& finding = findings.emplace_back();
       finding.verdict = AlarmName(alarm.kind);

@@ -28,7 +28,7 @@ void PlanGraph::NumberPorts() {
       port.node = node_index_.at(end->node);
       port.cable = static_cast<int>(i);
       port.peer = number ^ 1;
-      port_index_.emplace(end->ToString(), number);
+      port_index_.emplace(*end, number);
       nodes_[port.node].ports.push_back(number);
     }
   }
@@ -40,7 +40,7 @@ std::optional<int> PlanGraph::FindNode(std::string_view name) const {
 }
 
 std::optional<int> PlanGraph::FindPort(const PortName& name) const {
-  const auto it = port_index_.find(name.ToString());
+  const auto it = port_index_.find(name);
   return it == port_index_.end() ? std::nullopt : std::optional<int>(it->second);
 }
 
@@ -200,26 +200,27 @@ bool PlanGraph::Reach(int port, int other) const {
 
 PlanGraph::Way PlanGraph::WayBetween(int port, int other) const {
   Way way;
-  const auto add = [&](int cable) {
-    way.cables.push_back(cable);
-    way.max_rtt += plan_.cables[cable].max_rtt;
-  };
-  add(ports_[port].cable);
-  if (ports_[port].peer == other) return way;
-  add(ports_[other].cable);
+  way.cables.push_back(ports_[port].cable);
+  if (ports_[port].peer != other) way.cables.push_back(ports_[other].cable);
+  ForDividersBetween(port, other, [&](int cable) { way.cables.push_back(cable); });
+  way.max_rtt = MaxRttBetween(port, other);
+  return way;
+}
+
+absl::Duration PlanGraph::MaxRttBetween(int port, int other) const {
+  absl::Duration most = plan_.cables[ports_[port].cable].max_rtt;
+  if (ports_[port].peer == other) return most;
+  most += plan_.cables[ports_[other].cable].max_rtt;
+  if (most == absl::InfiniteDuration()) return most;
   int left = group_of_[ports_[ports_[port].peer].node];
   int right = group_of_[ports_[ports_[other].peer].node];
-  const auto pass = [&](int group) {
-    if (groups_[group].several) way.max_rtt = absl::InfiniteDuration();
-  };
   while (left != right) {
     int& deeper = groups_[left].depth >= groups_[right].depth ? left : right;
-    pass(deeper);
-    add(groups_[deeper].parent_cable);
+    if (groups_[deeper].several) return absl::InfiniteDuration();
+    most += plan_.cables[groups_[deeper].parent_cable].max_rtt;
     deeper = groups_[deeper].parent;
   }
-  pass(left);
-  return way;
+  return groups_[left].several ? absl::InfiniteDuration() : most;
 }
 
 }  // namespace sluice

@@ -49,6 +49,20 @@ class PlanGraph {
     absl::Duration max_rtt = absl::ZeroDuration();
   };
   Way WayBetween(int port, int other) const;
+  // The same without the list: the longest round trip, …
+  absl::Duration MaxRttBetween(int port, int other) const;
+  // … and only the dividing cables on the way.
+  template <typename Each>
+  void ForDividersBetween(int port, int other, Each each) const {
+    if (ports_[port].peer == other) return;
+    int left = group_of_[ports_[ports_[port].peer].node];
+    int right = group_of_[ports_[ports_[other].peer].node];
+    while (left != right) {
+      int& deeper = groups_[left].depth >= groups_[right].depth ? left : right;
+      each(groups_[deeper].parent_cable);
+      deeper = groups_[deeper].parent;
+    }
+  }
   // A cable between switches that divides the plan, so that what passes tells of it.
   bool Divides(int cable) const { return divides_[cable]; }
   // … of its two sides, whether such a port is on the one that it calls below.
@@ -73,7 +87,7 @@ class PlanGraph {
   std::vector<NodeEntry> nodes_;
   std::vector<Port> ports_;
   absl::flat_hash_map<std::string, int> node_index_;
-  absl::flat_hash_map<std::string, int> port_index_;
+  absl::flat_hash_map<PortName, int> port_index_;
   std::vector<bool> divides_;  // by cable
   std::vector<int> group_of_;  // by node; -1 for what is no switch
   std::vector<Group> groups_;

@@ -18,6 +18,9 @@ void Topology::SetPlan(std::optional<Plan> plan, BootTime now) {
   graph_ = plan ? std::make_unique<const PlanGraph>(*std::move(plan)) : nullptr;
   ports_.clear();
   wires_.clear();
+  bad_.clear();
+  nodes_by_index_.clear();
+  changed_nodes_.clear();
   flapping_.clear();
   dividers_.clear();
   for (const auto& [name, node] : nodes_) changed_.insert(name);
@@ -28,8 +31,13 @@ void Topology::SetPlan(std::optional<Plan> plan, BootTime now) {
     wires_[cable].since = now;
     if (graph_->Divides(static_cast<int>(cable))) dividers_.push_back(static_cast<int>(cable));
   }
-  for (const PlanNode& node : graph_->plan().nodes) changed_.insert(node.name);
+  changed_nodes_.assign(graph_->plan().nodes.size(), true);
+  for (const PlanNode& node : graph_->plan().nodes) {
+    const auto it = nodes_.find(node.name);
+    nodes_by_index_.push_back(it == nodes_.end() ? nullptr : &it->second);
+  }
   for (auto& [name, node] : nodes_) {
+    node.strays.clear();
     for (const auto& [port, wiring] : node.ports) TakePort(name, wiring, now);
   }
   for (size_t cable = 0; cable < wires_.size(); ++cable) Judge(static_cast<int>(cable), now);
@@ -42,11 +50,35 @@ Topology Topology::Under(Plan plan, BootTime now) const {
   return other;
 }
 
+std::set<std::string> Topology::TakeChanged() {
+  std::set<std::string> changed = std::exchange(changed_, {});
+  for (size_t node = 0; node < changed_nodes_.size(); ++node) {
+    if (changed_nodes_[node]) changed.insert(graph_->plan().nodes[node].name);
+    changed_nodes_[node] = false;
+  }
+  return changed;
+}
+
+void Topology::MarkNode(const std::string& name) {
+  const auto index = graph_ ? graph_->FindNode(name) : std::nullopt;
+  if (index) return MarkNode(*index);
+  changed_.insert(name);
+}
+
+Topology::Node& Topology::NodeNamed(const std::string& name) {
+  const auto [it, fresh] = nodes_.try_emplace(name);
+  if (fresh && graph_) {
+    if (const auto index = graph_->FindNode(name))
+      nodes_by_index_[static_cast<size_t>(*index)] = &it->second;
+  }
+  return it->second;
+}
+
 void Topology::SetNode(const std::string& name, NodeFacts facts, BootTime now) {
-  Node& node = nodes_[name];
+  Node& node = NodeNamed(name);
   if (node.facts == facts) return;
   node.facts = std::move(facts);
-  changed_.insert(name);
+  MarkNode(name);
   // Others may have proofs of its identity.
   if (graph_ && graph_->FindNode(name)) {
     for (int port : graph_->ports_of(*graph_->FindNode(name))) {
@@ -61,13 +93,15 @@ void Topology::RemoveNode(const std::string& name, BootTime now) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return;
   Disconnected(name, now);
+  if (const auto index = graph_ ? graph_->FindNode(name) : std::nullopt)
+    nodes_by_index_[static_cast<size_t>(*index)] = nullptr;
   nodes_.erase(it);
-  changed_.insert(name);
+  MarkNode(name);
 }
 
 void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now) {
-  Node& node = nodes_[name];
-  if (!std::exchange(node.online, true)) changed_.insert(name);
+  Node& node = NodeNamed(name);
+  if (!std::exchange(node.online, true)) MarkNode(name);
   node.was_online = true;
   node.instance = wiring.instance;
   if (wiring.whole) {
@@ -80,8 +114,14 @@ void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now)
     }
   }
   for (PortWiring& port : wiring.ports) {
+    if (port.alarms.empty()) {
+      node.alarmed.erase(port.port);
+    } else {
+      node.alarmed.insert(port.port);
+    }
     TakePort(name, port, now);
-    node.ports[port.port] = std::move(port);
+    std::string key = port.port;
+    node.ports.insert_or_assign(std::move(key), std::move(port));
   }
   node.doubles = DoublesSeenBy(node);
 }
@@ -92,8 +132,10 @@ void Topology::Disconnected(const std::string& name, BootTime now) {
   it->second.online = false;
   it->second.ports.clear();
   it->second.doubles.clear();
+  it->second.strays.clear();
+  it->second.alarmed.clear();
   it->second.doubled_since.reset();
-  changed_.insert(name);
+  MarkNode(name);
   if (!graph_) return;
   if (const auto index = graph_->FindNode(name)) {
     for (int port : graph_->ports_of(*index)) TakeSight(port, {}, now);
@@ -104,7 +146,7 @@ void Topology::SetMuted(const std::string& name, bool muted, BootTime now) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end() || it->second.online != muted || it->second.ports.empty()) return;
   it->second.online = !muted;
-  changed_.insert(name);
+  MarkNode(name);
   if (!graph_) return;
   if (!muted) return Refresh(name, now);
   if (const auto index = graph_->FindNode(name)) {
@@ -122,18 +164,26 @@ KnownNeighbour Topology::Know(const Neighbour& neighbour) const {
   KnownNeighbour known;
   known.neighbour = neighbour;
   if (const auto port = graph_->FindPort(neighbour.port)) known.port = *port;
-  const auto node = nodes_.find(neighbour.port.node);
-  known.honest = node != nodes_.end() && node->second.facts &&
-                 node->second.facts->identity == neighbour.identity;
+  const Node* node = nullptr;
+  if (known.port >= 0) {
+    node = nodes_by_index_[static_cast<size_t>(graph_->ports()[known.port].node)];
+  } else if (const auto it = nodes_.find(neighbour.port.node); it != nodes_.end()) {
+    node = &it->second;
+  }
+  known.honest = node != nullptr && node->facts && node->facts->identity == neighbour.identity;
   return known;
 }
 
 void Topology::TakePort(const std::string& name, PortWiring wiring, BootTime now) {
   if (!graph_) return;
   const auto port = graph_->FindPort({name, wiring.port});
-  if (!nodes_.at(name).online) return;
+  Node& node = nodes_.at(name);
+  if (!node.online) return;
   if (!port) {
-    changed_.insert(name);  // a stray port may bar its links
+    // Somebody at it bars the node's links.
+    const bool stray = !wiring.neighbours.empty() || !wiring.claims.empty();
+    if (stray ? node.strays.insert(wiring.port).second : node.strays.erase(wiring.port) > 0)
+      MarkNode(name);
     return;
   }
   PortSight sight;
@@ -153,24 +203,25 @@ std::map<int, Topology::Timing> Topology::ProofsOf(int port, const PortSight& si
       proofs.emplace(known.port, Timing::kUntimed);
       continue;
     }
-    const absl::Duration most = graph_->WayBetween(port, known.port).max_rtt;
+    const absl::Duration most = graph_->MaxRttBetween(port, known.port);
     proofs[known.port] = *known.neighbour.rtt <= most ? Timing::kWithin : Timing::kOver;
   }
   return proofs;
 }
 
-// `touched` gets the cables that must be judged anew.
+// `touched` gets the cables that must be judged anew: those for which it makes a difference.
 void Topology::CountProof(int from, int to, Timing timing, int by, std::set<int>& touched) {
-  for (int cable : graph_->WayBetween(from, to).cables) {
-    touched.insert(cable);
-    if (!graph_->Divides(cable)) continue;
-    Passing& passing = wires_[cable].passing;
-    (timing == Timing::kUntimed  ? passing.untimed
-     : timing == Timing::kWithin ? passing.within
-                                 : passing.over) += by;
+  const auto count = [&](Passing& passing, int cable) {
+    const bool any = passing.any() > 0;
+    const bool over = passing.all_over();
+    passing[timing] += by;
+    if (any != (passing.any() > 0) || over != passing.all_over()) touched.insert(cable);
+  };
+  for (int port : {from, to}) {
+    count(ports_[port].passing, graph_->ports()[port].cable);
+    MarkNode(graph_->ports()[port].node);
   }
-  changed_.insert(graph_->ports()[from].name.node);
-  changed_.insert(graph_->ports()[to].name.node);
+  graph_->ForDividersBetween(from, to, [&](int cable) { count(wires_[cable].passing, cable); });
 }
 
 void Topology::TakeSight(int port, PortSight sight, BootTime now) {
@@ -193,7 +244,7 @@ void Topology::TakeSight(int port, PortSight sight, BootTime now) {
   const bool was_online = state.sight.online;
   state.proofs = std::move(proofs);
   state.sight = std::move(sight);
-  if (was_online != state.sight.online) changed_.insert(graph_->ports()[port].name.node);
+  if (was_online != state.sight.online) MarkNode(graph_->ports()[port].node);
   for (int cable : touched) Judge(cable, now);
 }
 
@@ -201,9 +252,15 @@ std::set<std::string> Topology::DoublesSeenBy(const Node& node) const {
   std::set<std::string> doubled;
   for (const auto& [port, wiring] : node.ports) {
     for (const Neighbour& neighbour : wiring.neighbours) {
-      const auto it = nodes_.find(neighbour.port.node);
-      if (it != nodes_.end() && it->second.online && it->second.instance != neighbour.instance)
-        doubled.insert(it->first);
+      const Node* other = nullptr;
+      const auto index = graph_ ? graph_->FindNode(neighbour.port.node) : std::nullopt;
+      if (index) {
+        other = nodes_by_index_[static_cast<size_t>(*index)];
+      } else if (const auto it = nodes_.find(neighbour.port.node); it != nodes_.end()) {
+        other = &it->second;
+      }
+      if (other != nullptr && other->online && other->instance != neighbour.instance)
+        doubled.insert(neighbour.port.node);
     }
     for (const ProbeAlarm& alarm : wiring.alarms) {
       if (alarm.kind == ProbeAlarm::Kind::kCloned) doubled.insert(alarm.about.node);
@@ -222,7 +279,7 @@ void Topology::LookForDoubles(BootTime now) {
       node.doubled_since = now;
     }
     const bool cloned = node.doubled_since && now - *node.doubled_since >= kDoubled;
-    if (std::exchange(node.cloned, cloned) != cloned) changed_.insert(name);
+    if (std::exchange(node.cloned, cloned) != cloned) MarkNode(name);
   }
 }
 
@@ -262,22 +319,16 @@ std::optional<std::string> Topology::WhyNode(const std::string& name) const {
   if (it->second.cloned)
     return StrCat("two boxes prove that they are node ", name,
                   ": its identity was copied; remove the node and let it join anew");
-  std::string words;
-  if (Strays(name, &words)) return words;
+  if (!it->second.strays.empty()) return StrayWords(name, it->second);
   return std::nullopt;
 }
 
-// Whether somebody is at a port of the node that the plan does not name.
-bool Topology::Strays(const std::string& name, std::string* words) const {
-  for (const auto& [port, wiring] : nodes_.at(name).ports) {
-    if (graph_->FindPort({name, port})) continue;
-    if (wiring.neighbours.empty() && wiring.claims.empty()) continue;
-    const std::string who = wiring.neighbours.empty() ? ForMessage(wiring.claims.front().system)
-                                                      : wiring.neighbours.front().port.ToString();
-    *words = StrCat("port ", name, ":", port, " is not in the plan, and ", who, " is there");
-    return true;
-  }
-  return false;
+std::string Topology::StrayWords(const std::string& name, const Node& node) const {
+  const std::string& port = *node.strays.begin();
+  const PortWiring& wiring = node.ports.at(port);
+  const std::string who = wiring.neighbours.empty() ? ForMessage(wiring.claims.front().system)
+                                                    : wiring.neighbours.front().port.ToString();
+  return StrCat("port ", name, ":", port, " is not in the plan, and ", who, " is there");
 }
 
 PathView Topology::RailOf(int port, int other) const {

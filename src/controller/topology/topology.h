@@ -51,7 +51,7 @@ class Topology {
 
   PathView PathOf(const LinkName& link) const;
   // The nodes whose links' paths may have changed since the last call.
-  std::set<std::string> TakeChanged() { return std::exchange(changed_, {}); }
+  std::set<std::string> TakeChanged();
 
   std::vector<WireView> Wires(BootTime now) const;
   std::vector<Finding> Findings(BootTime now) const;
@@ -59,18 +59,23 @@ class Topology {
   const Plan* plan() const { return graph_ ? &graph_->plan() : nullptr; }
 
  private:
+  enum class Timing { kUntimed, kWithin, kOver };
   // Proofs that pass a wire between others, by how long their round trips were.
   struct Passing {
     int untimed = 0;
     int within = 0;  // what the plan allows
     int over = 0;
     int any() const { return untimed + within + over; }
+    bool all_over() const { return over > 0 && within == 0; }
+    int& operator[](Timing timing) {
+      return timing == Timing::kUntimed ? untimed : timing == Timing::kWithin ? within : over;
+    }
   };
-  enum class Timing { kUntimed, kWithin, kOver };
   struct PortState {
     PortSight sight;
     std::map<int, Timing> proofs;  // ports that it proved to reach
     std::set<int> proved_by;
+    Passing passing;  // proofs from here and from others to here
   };
   struct Wire {
     WireVerdict verdict = WireVerdict::kUnproved;
@@ -99,6 +104,8 @@ class Topology {
     ProbeInstance instance{};
     std::map<std::string, PortWiring> ports;
     std::set<std::string> doubles;  // of whom it sees a second box
+    std::set<std::string> strays;   // its ports that the plan does not name and somebody is at
+    std::set<std::string> alarmed;  // its ports with alarms
     // Somebody else proves to be this node, and since when.
     std::optional<BootTime> doubled_since;
     bool cloned = false;
@@ -110,6 +117,9 @@ class Topology {
   KnownNeighbour Know(const Neighbour& neighbour) const;
   std::map<int, Timing> ProofsOf(int port, const PortSight& sight) const;
   void CountProof(int from, int to, Timing timing, int by, std::set<int>& touched);
+  void MarkNode(int node) { changed_nodes_[static_cast<size_t>(node)] = true; }
+  void MarkNode(const std::string& name);
+  Node& NodeNamed(const std::string& name);
   void Refresh(const std::string& node, BootTime now);
   void LookForDoubles(BootTime now);
   std::set<std::string> DoublesSeenBy(const Node& node) const;
@@ -120,7 +130,6 @@ class Topology {
   Judgement JudgeToSwitch(int cable, const Wire& wire) const;
   Judgement JudgeBetween(int cable, const Wire& wire) const;
   Judgement FromOther(int cable, int end, const Sight& sight) const;
-  Passing PassingAt(int port) const;
   int SwappedWith(int cable) const;
   enum class Side { kNobody, kListens, kLost };
   std::array<Side, 2> SidesOf(int cable) const;
@@ -132,7 +141,7 @@ class Topology {
   // What that means for links.
   std::optional<std::string> WhyNode(const std::string& name) const;
   PathView RailOf(int port, int other) const;
-  bool Strays(const std::string& node, std::string* words) const;
+  std::string StrayWords(const std::string& name, const Node& node) const;
   void AddNodeFindings(const std::string& name, const Node& node,
                        std::vector<Finding>& findings) const;
   void AddAlarms(const std::string& name, const Node& node, std::vector<Finding>& findings) const;
@@ -142,9 +151,12 @@ class Topology {
   std::map<std::string, Node> nodes_;
   std::vector<PortState> ports_;  // as graph_ numbers them
   std::vector<Wire> wires_;
+  std::vector<Node*> nodes_by_index_;  // as graph_ numbers them; null: not heard of
+  std::set<int> bad_;                  // wires
   std::set<int> flapping_;
   std::vector<int> dividers_;
-  std::set<std::string> changed_;
+  std::set<std::string> changed_;    // nodes that are not in the plan
+  std::vector<bool> changed_nodes_;  // as graph_ numbers them
   BootTime looked_at_;
 };
 

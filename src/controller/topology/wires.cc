@@ -98,27 +98,15 @@ Topology::Judgement Topology::JudgeDirect(int cable, const Wire& wire) const {
           false};
 }
 
-Topology::Passing Topology::PassingAt(int port) const {
-  Passing passing;
-  const auto add = [&](Timing timing) {
-    (timing == Timing::kUntimed  ? passing.untimed
-     : timing == Timing::kWithin ? passing.within
-                                 : passing.over)++;
-  };
-  for (const auto& [to, timing] : ports_[port].proofs) add(timing);
-  for (int from : ports_[port].proved_by) add(ports_[from].proofs.at(port));
-  return passing;
-}
-
 Topology::Judgement Topology::JudgeToSwitch(int cable, const Wire& wire) const {
   const PlanCable& planned = graph_->plan().cables[cable];
   const int end = graph_->has_agent(graph_->port_a(cable)) ? 0 : 1;
   const int port = 2 * cable + end;
   const Sight& sight = wire.sights[end];
   const std::string here = (end == 0 ? planned.a : planned.b).ToString();
-  const Passing passing = PassingAt(port);
+  const Passing& passing = ports_[port].passing;
   if (sight.kind == Kind::kOther) return FromOther(cable, end, sight);
-  if (passing.over > 0 && passing.within == 0)
+  if (passing.all_over())
     return {WireVerdict::kTooFar,
             StrCat("every round trip through it is longer than the cables on its way allow")};
   const std::string through =
@@ -138,7 +126,7 @@ Topology::Judgement Topology::JudgeToSwitch(int cable, const Wire& wire) const {
 // No node sees it: what passes tells, if all must pass.
 Topology::Judgement Topology::JudgeBetween(int cable, const Wire& wire) const {
   if (!graph_->Divides(cable)) return {WireVerdict::kUnproved, "no node can tell"};
-  if (wire.passing.over > 0 && wire.passing.within == 0)
+  if (wire.passing.all_over())
     return {WireVerdict::kTooFar,
             "every round trip over it is longer than the cables on its way allow"};
   if (wire.passing.any() > 0)
@@ -216,15 +204,20 @@ void Topology::Settle(int cable, Judgement judgement, BootTime now) {
     wire.evidence = StrCat("it comes and goes; now: ", wire.evidence);
   }
   if (wire.verdict != before) wire.since = now;
+  if (IsBad(wire.verdict)) {
+    bad_.insert(cable);
+  } else {
+    bad_.erase(cable);
+  }
   if (wire.verdict != before || wire.settled != was_settled) MarkChanged(cable);
 }
 
 void Topology::MarkChanged(int cable) {
   for (int port : {graph_->port_a(cable), graph_->port_b(cable)}) {
-    if (graph_->has_agent(port)) changed_.insert(graph_->ports()[port].name.node);
+    if (graph_->has_agent(port)) MarkNode(graph_->ports()[port].node);
   }
   if (!graph_->Divides(cable)) return;
-  for (int agent : graph_->agents_around(cable)) changed_.insert(graph_->ports()[agent].name.node);
+  for (int agent : graph_->agents_around(cable)) MarkNode(graph_->ports()[agent].node);
 }
 
 }  // namespace sluice
