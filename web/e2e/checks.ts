@@ -1,36 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { axe } from './axe';
-import { kDesk, logIn, open, type Look } from './browser';
-import { FakeController, kToken } from './fake_controller';
-
-interface Stage {
-  fake: FakeController;
-  origin: string;
-  page: Page;
-  complaints: string[];
-}
-
-// Runs `act` on a logged-in page at `path`; whatever the page must not do fails it.
-async function onStage(
-  browser: Browser,
-  path: string,
-  act: (stage: Stage) => Promise<void>,
-  options: { look?: Look; login?: boolean; mayFail?: RegExp } = {},
-): Promise<void> {
-  const fake = new FakeController({ enclosures: 2, nodesEach: 4, links: 20 });
-  const origin = await fake.listen();
-  const { page, context, complaints } = await open(browser, origin, options.look ?? kDesk);
-  try {
-    if (options.login ?? true) await logIn(page, origin, path);
-    await act({ fake, origin, page, complaints });
-    const { mayFail } = options;
-    assert.deepEqual(mayFail ? complaints.filter((one) => !mayFail.test(one)) : complaints, []);
-  } finally {
-    await context.close();
-    fake.close();
-  }
-}
+import type { Look } from './browser';
+import { kToken, type FakeController } from './fake_controller';
+import { onStage } from './stage';
 
 const linkOf = (fake: FakeController, i = 0): string => fake.fleet.links[i]?.name ?? '';
 const pathOf = (name: string): string => encodeURIComponent(name);
@@ -132,7 +105,7 @@ async function quota(browser: Browser): Promise<void> {
 }
 
 async function stop(browser: Browser): Promise<void> {
-  await onStage(browser, '/stops', async ({ fake, page }) => {
+  await onStage(browser, '/stops', async ({ fake, origin, page }) => {
     await page.getByRole('textbox', { name: 'Scope' }).fill('enclosure:e1');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Stop…', exact: true }).click();
@@ -148,7 +121,14 @@ async function stop(browser: Browser): Promise<void> {
     assert.deepEqual(fake.fleet.stops, [{ scope: 'enclosure:e1', reason: 'drill' }]);
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     await page.getByText('· drill').waitFor();
-    await page.getByRole('button', { name: 'Restore enclosure e1…' }).click();
+    // To restore a link alone would be in vain.
+    const link = fake.fleet.inScope('enclosure:e1')[0]?.name ?? '';
+    await page.goto(`${origin}/links/${pathOf(link)}`);
+    await page.getByRole('button', { name: 'Restore enclosure e1…' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: `Restore link` }).count(), 0);
+    await page.goto(`${origin}/stops`);
+    await page.getByText('· drill').waitFor();
+    await page.getByRole('button', { name: 'Restore enclosure e1…' }).first().click();
     await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
     await page.getByText('No node, enclosure or fleet is stopped.').waitFor();
   });
@@ -224,6 +204,8 @@ async function accessibility(browser: Browser): Promise<void> {
           `/quotas/${link}`,
           '/events',
           '/stops',
+          '/?at=switch:leaf1',
+          '/wiring',
           '/nothing',
         ]) {
           await page.goto(origin + path);
@@ -254,6 +236,7 @@ async function tablet(browser: Browser): Promise<void> {
         `/links/${pathOf(linkOf(fake))}`,
         '/nodes/e1n1',
         '/quotas',
+        '/wiring',
       ]) {
         await page.goto(origin + path);
         await page.getByTestId('stream-age').getByText('live').waitFor();

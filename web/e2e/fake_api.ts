@@ -36,6 +36,11 @@ export function answer(fleet: FakeFleet, method: string, url: URL, body: Body): 
     case 'GET links':
       if (verb === 'history') return ok(fleet.history(name, now));
       return linkAnswer(fleet, name, now);
+    case 'GET topology':
+      return ok(fleet.wiring.topology(url.searchParams.get('findings') !== '1'));
+    case 'GET plans':
+      if (name === '') return ok({ plans: fleet.wiring.plans() });
+      return ok({ version: Number(name), plan: fleet.wiring.text() });
     case 'GET events':
       return events(fleet, url.searchParams);
     case 'GET revocations':

@@ -13,6 +13,8 @@ import type {
   WireFleet,
   WireLink,
 } from '../src/api/types';
+import { FakeWiring } from './fake_wiring';
+import { generator } from './random';
 
 export interface FleetSize {
   enclosures: number;
@@ -22,15 +24,6 @@ export interface FleetSize {
 
 const kLinkStates: LinkState[] = ['open', 'no_quota', 'exhausted', 'revoked', 'waiting', 'expired'];
 const kNodeStates = ['pending', 'offline', 'online', 'tampered'] as const;
-
-// Small, seeded, good enough for test data.
-function generator(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (x * 1_664_525 + 1_013_904_223) % 4_294_967_296;
-    return x / 4_294_967_296;
-  };
-}
 
 interface FakeLink {
   name: string;
@@ -51,12 +44,14 @@ export class FakeFleet {
   readonly events: FleetEvent[] = [];
   readonly revocations: (Revocation & { atMs: number })[] = [];
   stops: Stop[] = [];
+  readonly wiring: FakeWiring;
   private readonly random = generator(7);
 
   constructor(size: FleetSize) {
     for (let e = 0; e < size.enclosures; e++)
       for (let n = 0; n < size.nodesEach; n++) this.addNode(`e${e + 1}`, `e${e + 1}n${n + 1}`);
     this.addNode('outside', 'gw', 'gateway');
+    this.wiring = new FakeWiring(this.nodes);
     this.addLinks(size.links);
     this.setSpecial();
     this.addEvent('store_ok', 'info', 'fleet', 'the ledger can be written');
@@ -79,6 +74,7 @@ export class FakeFleet {
       at_ms: nowMs,
       store_ok: true,
       last_event: this.events[0]?.id ?? 0,
+      wiring: this.wiring.pulse(),
       nodes: this.nodes.map((node) => [
         kNodeStates.indexOf(node.state),
         node.last_heartbeat_s,
@@ -104,6 +100,7 @@ export class FakeFleet {
       dst: link.dst,
       state: link.state,
       why: open ? '' : this.why(link),
+      wiring: i === 1 ? 'the cable e1n4:fab0 -- leaf1:p4 is missing' : '',
       rate_bps: link.state === 'no_quota' ? null : link.rate,
       leased_rate_bps: wire[1],
       burst_bytes: 500_000,

@@ -3,9 +3,10 @@ import type { Browser } from 'playwright-core';
 import { launch } from './browser';
 import { checks } from './checks';
 import { mapCheck } from './map_check';
+import { wiringChecks } from './wiring_check';
 
 const wanted = process.argv.slice(2);
-const all = { ...checks, map: mapCheck };
+const all = { ...checks, ...wiringChecks, map: mapCheck };
 let failed = 0;
 const browser: Browser = await launch();
 for (const [name, check] of Object.entries(all)) {

@@ -25,6 +25,8 @@ const pages: Record<string, string> = {
   quota: `/quotas/${link}`,
   events: '/events',
   stops: '/stops',
+  wiring: '/wiring',
+  wire: '/?at=wire:e1n1:fab0%20--%20leaf1:p1',
 };
 await page.goto(origin);
 await page.getByLabel('Admin token').waitFor();

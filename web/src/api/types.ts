@@ -63,6 +63,8 @@ export interface LinkInfo {
   dst: string;
   state: LinkState;
   why: string;
+  // Why its path is not as planned; empty: it is, or there is no plan.
+  wiring: string;
   rate_bps: number | null;
   leased_rate_bps: number;
   burst_bytes: number | null;
@@ -236,6 +238,8 @@ export interface WireFigures {
   at_ms: number;
   store_ok: boolean;
   last_event: number;
+  // The plan's version or 0, changes of verdicts so far, findings; not from older controllers.
+  wiring?: [number, number, number];
   nodes: WireNode[];
   links: WireLink[];
 }

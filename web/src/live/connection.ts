@@ -60,6 +60,7 @@ export class LiveConnection {
       });
       const reader = response.body?.getReader();
       if (!reader) return;
+      this.dispatch({ type: 'opened' });
       const decoder = new TextDecoder();
       const parser = new SseParser();
       for (;;) {

@@ -49,10 +49,22 @@ export interface LiveLink extends FleetLink {
   old: boolean;
 }
 
+// What the stream says of the wiring; the rest is read when it changes.
+export interface WiringPulse {
+  // 0: there is no plan.
+  planVersion: number;
+  // Grows with every verdict that changes.
+  changes: number;
+  findings: number;
+}
+
 export interface Figures {
+  // Which stream they came by, counted from 1.
+  stream: number;
   atMs: number;
   storeOk: boolean;
   lastEvent: number;
+  wiring: WiringPulse;
   nodes: LiveNode[];
   links: LiveLink[];
 }
@@ -106,7 +118,11 @@ export function reports(node: LiveNode | undefined): boolean {
 }
 
 // null if the figures do not belong to this fleet's lists.
-export function decodeFigures(fleet: Fleet | null, wire: WireFigures): Figures | null {
+export function decodeFigures(
+  fleet: Fleet | null,
+  wire: WireFigures,
+  stream: number,
+): Figures | null {
   if (!fleet || wire.version !== fleet.version) return null;
   const nodes = decodeNodes(fleet, wire);
   const speaks = new Set(nodes.filter(reports).map((node) => node.name));
@@ -131,10 +147,13 @@ export function decodeFigures(fleet: Fleet | null, wire: WireFigures): Figures |
       old: !speaks.has(src) || !speaks.has(dst),
     };
   });
+  const [planVersion, changes, findings] = wire.wiring ?? [0, 0, 0];
   return {
+    stream,
     atMs: wire.at_ms,
     storeOk: wire.store_ok,
     lastEvent: wire.last_event,
+    wiring: { planVersion, changes, findings },
     nodes,
     links,
   };

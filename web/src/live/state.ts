@@ -8,6 +8,8 @@ export const kSilentMs = 3000;
 export interface LiveState {
   fleet: Fleet | null;
   figures: Figures | null;
+  // How many streams were opened.
+  streams: number;
   // When the latest figures came, or when this console began to wait for the first.
   heardAt: number;
   // Whole seconds without figures, once they are more than kSilentMs old; null while they come.
@@ -17,13 +19,14 @@ export interface LiveState {
 }
 
 export type LiveAction =
+  | { type: 'opened' }
   | { type: 'fleet'; wire: WireFleet }
   | { type: 'figures'; wire: WireFigures; now: number }
   | { type: 'trouble'; text: string }
   | { type: 'tick'; now: number };
 
 export function initialLive(now: number): LiveState {
-  return { fleet: null, figures: null, heardAt: now, silentS: null, trouble: null };
+  return { fleet: null, figures: null, streams: 0, heardAt: now, silentS: null, trouble: null };
 }
 
 function withSilence(state: LiveState, now: number): LiveState {
@@ -34,10 +37,12 @@ function withSilence(state: LiveState, now: number): LiveState {
 
 export function reduceLive(state: LiveState, action: LiveAction): LiveState {
   switch (action.type) {
+    case 'opened':
+      return { ...state, streams: state.streams + 1 };
     case 'fleet':
       return { ...state, fleet: decodeFleet(action.wire) };
     case 'figures': {
-      const figures = decodeFigures(state.fleet, action.wire);
+      const figures = decodeFigures(state.fleet, action.wire, state.streams);
       if (!figures) return state;
       return { ...state, figures, heardAt: action.now, silentS: null, trouble: null };
     }

@@ -44,4 +44,7 @@ export const selectFigures = (state: LiveState) => state.figures;
 export const selectFleet = (state: LiveState) => state.fleet;
 export const selectSilent = (state: LiveState) => state.silentS !== null;
 export const selectLastEvent = (state: LiveState) => state.figures?.lastEvent ?? null;
+// null: not known.
+export const selectPlanVersion = (state: LiveState) => state.figures?.wiring.planVersion ?? null;
+export const selectFindings = (state: LiveState) => state.figures?.wiring.findings ?? 0;
 export const selectAtMs = (state: LiveState) => state.figures?.atMs ?? null;

@@ -11,6 +11,8 @@ import { StopButton } from '../ui/scope_actions';
 import { LinkName, NodeName, StateBadge } from '../ui/state_badge';
 import { sumLinks, type Sum } from './look';
 import type { Structure } from './structure';
+import { WireDetails } from './wire_details';
+import { isWiring, type WireMap } from './wires';
 
 const kMostListed = 100;
 
@@ -19,12 +21,14 @@ export function Details(props: {
   id: string;
   fleet: Fleet;
   structure: Structure;
+  wires: WireMap | null;
   onExpand: (id: string, open: boolean) => void;
 }) {
-  const { id, fleet, structure } = props;
+  const { id, fleet, structure, wires } = props;
   const figures = useLive(selectFigures);
   const scope = parseScope(id);
   const edge = useMemo(() => structure.edges.find((one) => one.id === id), [structure, id]);
+  if (isWiring(id)) return wires && <WireDetails id={id} map={wires} />;
   if (edge && scope?.kind !== 'link')
     return <Bundle id={id} fleet={fleet} figures={figures} links={edge.links} />;
   if (scope?.kind === 'link') return <OneLink name={id} fleet={fleet} figures={figures} />;

@@ -6,6 +6,8 @@ import { isCompact, nextInDirection, type Layout, type Point } from './layout';
 import { boxLook, edgeLook, faintOnes, nodeLookOf, sumBox, type EdgeLook } from './look';
 import { kManyEdges, kStrongEdges, type Structure } from './structure';
 import { styleFor } from './style';
+import { WireLayer } from './wire_layer';
+import type { WireMap } from './wires';
 
 export interface GraphEvents {
   choose: (id: string | null) => void;
@@ -32,6 +34,7 @@ function provideStyle(): void {
 
 export class Graph {
   private readonly cy: Core;
+  private readonly wires: WireLayer;
   private readonly compact: boolean;
   private readonly many: boolean;
 
@@ -60,6 +63,7 @@ export class Graph {
       hideLabelsOnViewport: many,
       ...(many ? { pixelRatio: 1 } : {}),
     });
+    this.wires = new WireLayer(this.cy);
     this.listen();
     // For tests: the first picture is there.
     this.cy.one('render', () => {
@@ -82,6 +86,22 @@ export class Graph {
     });
   }
 
+  setWires(map: WireMap | null, places: ReadonlyMap<string, Point>): void {
+    const before = this.wires.switches.length;
+    for (const [id, at] of places) if (!this.layout.at.has(id)) this.layout.at.set(id, at);
+    this.wires.set(map, places);
+    // The view stays as it is, unless they are not in it.
+    const seen = this.cy.extent();
+    const outside = this.wires.switches.some((id) => {
+      const { x, y } = this.cy.getElementById(id).position();
+      return x < seen.x1 || x > seen.x2 || y < seen.y1 || y > seen.y2;
+    });
+    if (before === 0 && outside) this.fit();
+    // For tests: how many are drawn.
+    const container = this.cy.container();
+    if (container) container.dataset['wires'] = String(map?.wires.length ?? 0);
+  }
+
   choose(id: string | null): void {
     this.cy.batch(() => {
       this.cy.elements('.chosen').removeClass('chosen');
@@ -94,7 +114,7 @@ export class Graph {
       // In a small map everything stays in sight.
       if (this.structure.edges.length < 20) return;
       const near = found.union(found.descendants()).closedNeighborhood().edges();
-      near.addClass('near');
+      near.not('.wire').addClass('near');
       this.cy.edges().difference(near).addClass('dim');
     });
   }
@@ -128,6 +148,7 @@ export class Graph {
     const places = this.structure.boxes.flatMap((box) =>
       box.expanded ? box.nodes.map((node) => `node:${node.name}`) : [box.id],
     );
+    places.push(...this.wires.switches);
     const start = from === null ? undefined : this.middleOf(from);
     if (!start) return places[0] ?? null;
     const others = places

@@ -2,6 +2,7 @@
 // what somebody moved, so that a reload shows the same picture. Enclosures stand on a rounded
 // ring, where a line between two of them crosses no third.
 import type { MapBox, Structure } from './structure';
+import type { MapSwitch } from './wires';
 
 export interface Point {
   x: number;
@@ -25,6 +26,9 @@ export interface Layout {
 }
 
 const kNodeStep: Size = { w: 88, h: 66 };
+// Kept free in the middle, where the switches stand, whether there are any or not.
+const kMiddle: Size = { w: 200, h: 100 };
+const kSwitchStep: Size = { w: 88, h: 52 };
 const kMargin = 30;
 const kGap = 12;
 const kAspect = 1.75;
@@ -98,13 +102,20 @@ function anyOverlap(points: readonly Point[], sizes: readonly Size[]): boolean {
   );
 }
 
+function anyInMiddle(points: readonly Point[], sizes: readonly Size[]): boolean {
+  return points.some((point, i) => {
+    const size = sizes[i];
+    return size !== undefined && overlaps(point, size, { x: 0, y: 0 }, kMiddle);
+  });
+}
+
 export function ring(sizes: readonly Size[]): Point[] {
   if (sizes.length <= 1) return sizes.map(() => ({ x: 0, y: 0 }));
   let scale = 110;
   for (;;) {
     const now = scale;
     const points = turns(sizes, now).map((turn) => ringPoint(turn, now));
-    if (!anyOverlap(points, sizes)) return points;
+    if (!anyOverlap(points, sizes) && !anyInMiddle(points, sizes)) return points;
     scale *= 1.06;
   }
 }
@@ -134,6 +145,57 @@ export function layoutOf(structure: Structure, moved: Moved): Layout {
     });
   });
   return { at };
+}
+
+// Half way from the middle to the enclosures that it has cables to, or the nearest place that is
+// free. They follow the enclosures, never the other way round: wires move no node.
+export function placeSwitches(
+  structure: Structure,
+  switches: readonly MapSwitch[],
+  moved: Moved,
+): Map<string, Point> {
+  const compact = isCompact(structure);
+  const sizes = structure.boxes.map((box) => sizeOf(box, compact));
+  const points = ring(sizes);
+  const home = new Map(structure.boxes.map((box, i) => [box.id, points[i] ?? { x: 0, y: 0 }]));
+  const taken = new Set<string>();
+  points.forEach((point, i) => takeCells(taken, point, sizes[i] ?? kNodeStep));
+  const at = new Map<string, Point>();
+  // Those that have cables to other switches only take the middle.
+  const inner = switches.filter((one) => one.beside.length === 0);
+  for (const one of [...inner, ...switches.filter((other) => !inner.includes(other))]) {
+    const beside = one.beside.flatMap((id) => home.get(id) ?? []);
+    const mean = (axis: 'x' | 'y') =>
+      beside.reduce((sum, point) => sum + point[axis], 0) / Math.max(1, beside.length);
+    const free = freeCell(taken, { x: mean('x') / 2, y: mean('y') / 2 });
+    at.set(one.id, moved.centres[one.id] ?? free);
+  }
+  return at;
+}
+
+function takeCells(taken: Set<string>, { x, y }: Point, { w, h }: Size): void {
+  const reach = { x: (w + kSwitchStep.w) / 2, y: (h + kSwitchStep.h) / 2 };
+  for (let i = Math.ceil((x - reach.x) / kSwitchStep.w); i * kSwitchStep.w < x + reach.x; i++)
+    for (let j = Math.ceil((y - reach.y) / kSwitchStep.h); j * kSwitchStep.h < y + reach.y; j++)
+      taken.add(`${i} ${j}`);
+}
+
+function freeCell(taken: Set<string>, wish: Point): Point {
+  const middle = { i: Math.round(wish.x / kSwitchStep.w), j: Math.round(wish.y / kSwitchStep.h) };
+  for (let reach = 0; ; reach++) {
+    let best: { key: string; at: Point; away: number } | null = null;
+    for (let i = middle.i - reach; i <= middle.i + reach; i++)
+      for (let j = middle.j - reach; j <= middle.j + reach; j++) {
+        const key = `${i} ${j}`;
+        if (taken.has(key)) continue;
+        const at = { x: i * kSwitchStep.w, y: j * kSwitchStep.h };
+        const away = Math.hypot(at.x - wish.x, at.y - wish.y);
+        if (!best || away < best.away) best = { key, at, away };
+      }
+    if (!best) continue;
+    taken.add(best.key);
+    return best.at;
+  }
 }
 
 // The nearest element in a direction, for the arrow keys: near the line counts more than near.

@@ -2,11 +2,19 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useState } from 'react';
 import { linkLook } from '../model/words';
 import { kDashes, palettes } from './style';
+import { kWireStrokes, wireTones, type WireKind } from './wire_style';
 
 const kUses = ['none', '1 %', '25 %', '50 %', '75 %', '95 %'];
+const kWires: [WireKind, string][] = [
+  ['as-planned', 'as planned'],
+  ['unproved', 'unproved'],
+  ['missing', 'missing'],
+  ['bad', 'not as planned, with words'],
+  ['seen', 'observed, not in the plan'],
+];
 const kShut = ['waiting', 'expired', 'exhausted', 'revoked', 'no_quota'] as const;
 
-function Stroke(props: { color: string; width: number; dash?: number[] | undefined }) {
+function Stroke(props: { color: string; width: number; dash?: readonly number[] | undefined }) {
   return (
     <svg width="34" height="10" aria-hidden="true">
       <line
@@ -22,7 +30,7 @@ function Stroke(props: { color: string; width: number; dash?: number[] | undefin
   );
 }
 
-export function Legend() {
+export function Legend({ wires }: { wires: boolean }) {
   const palette = palettes[useComputedColorScheme('light')];
   const [open, setOpen] = useState(false);
   return (
@@ -67,6 +75,23 @@ export function Legend() {
         Nodes: solid border online, dashed <span>◇ offline</span> dotted <span>○ pending</span>{' '}
         double <span>✕ tampered</span> six corners: a gateway.
       </div>
+      {wires && (
+        <div>
+          Wires, thin and without arrows:{' '}
+          {kWires.map(([kind, words]) => (
+            <span key={kind}>
+              <Stroke
+                color={wireTones(palette)[kind]}
+                width={kWireStrokes[kind].width}
+                dash={kWireStrokes[kind].dash ?? undefined}
+              />
+              {words}
+            </span>
+          ))}
+          Slanted sides: a switch. A wire to a closed enclosure stands for all of them, and looks
+          like the worst.
+        </div>
+      )}
     </details>
   );
 }

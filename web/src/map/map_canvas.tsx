@@ -2,9 +2,10 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useImperativeHandle, useRef, type KeyboardEvent, type Ref } from 'react';
 import { useLiveStore } from '../live/store';
 import { Graph } from './graph';
-import { layoutOf, type Point } from './layout';
+import { layoutOf, placeSwitches, type Point } from './layout';
 import type { Structure } from './structure';
 import type { Arranged } from './use_arrangement';
+import type { WireMap } from './wires';
 
 export interface MapHandle {
   zoomBy: (factor: number) => void;
@@ -21,6 +22,8 @@ const kArrows = {
 
 interface MapCanvasProps {
   structure: Structure;
+  // null: none is to be seen.
+  wires: WireMap | null;
   arranged: Arranged;
   chosen: string | null;
   label: string;
@@ -33,7 +36,7 @@ interface MapCanvasProps {
 
 // The picture. Figures go into it once a second without passing through React.
 export function MapCanvas(props: MapCanvasProps) {
-  const { structure, arranged, chosen } = props;
+  const { structure, wires, arranged, chosen } = props;
   const store = useLiveStore();
   const scheme = useComputedColorScheme('light');
   const frame = useRef<HTMLDivElement>(null);
@@ -70,6 +73,12 @@ export function MapCanvas(props: MapCanvasProps) {
     });
   }, [store]);
 
+  // After the picture itself is there.
+  useEffect(() => {
+    const { moved } = latest.current.props.arranged.arrangement;
+    graph.current?.setWires(wires, placeSwitches(structure, wires?.switches ?? [], moved));
+    graph.current?.choose(latest.current.props.chosen);
+  }, [wires, structure, arranged.revision, store]);
   useEffect(() => graph.current?.choose(chosen), [chosen]);
   const painted = useRef(scheme);
   useEffect(() => {

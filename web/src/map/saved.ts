@@ -5,9 +5,15 @@ export interface Arrangement {
   moved: Moved;
   // Names of expanded enclosures; null: as the map begins.
   expanded: string[] | null;
+  // Whether switches and wires are shown where there is a plan.
+  wires: boolean;
 }
 
-export const noArrangement = (): Arrangement => ({ moved: nothingMoved(), expanded: null });
+export const noArrangement = (): Arrangement => ({
+  moved: nothingMoved(),
+  expanded: null,
+  wires: true,
+});
 
 const keyOf = (fleet: string) => `sluice.map.${fleet}`;
 
@@ -28,11 +34,13 @@ export function parseArrangement(text: string | null): Arrangement {
       centres?: unknown;
       offsets?: unknown;
       expanded?: unknown;
+      wires?: unknown;
     } | null;
     const names = value?.expanded;
     return {
       moved: { centres: pointsOf(value?.centres), offsets: pointsOf(value?.offsets) },
       expanded: Array.isArray(names) ? names.filter((n) => typeof n === 'string') : null,
+      wires: value?.wires !== false,
     };
   } catch {
     return noArrangement();
@@ -43,14 +51,10 @@ export function loadArrangement(fleet: string): Arrangement {
   return parseArrangement(localStorage.getItem(keyOf(fleet)));
 }
 
-export function saveArrangement(fleet: string, { moved, expanded }: Arrangement): void {
+export function saveArrangement(fleet: string, { moved, ...rest }: Arrangement): void {
   try {
-    localStorage.setItem(keyOf(fleet), JSON.stringify({ ...moved, expanded }));
+    localStorage.setItem(keyOf(fleet), JSON.stringify({ ...moved, ...rest }));
   } catch {
     // A full or forbidden storage costs only the arrangement.
   }
-}
-
-export function forgetArrangement(fleet: string): void {
-  localStorage.removeItem(keyOf(fleet));
 }

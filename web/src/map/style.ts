@@ -2,8 +2,9 @@
 // not in colour alone.
 import type { StylesheetJson } from 'cytoscape';
 import { boxSize } from './layout';
+import { switchStyles, wireStyles } from './wire_style';
 
-interface Palette {
+export interface Palette {
   ink: string;
   ground: string;
   box: string;
@@ -73,6 +74,8 @@ function edgeStyles(p: Palette): StylesheetJson {
         'target-arrow-color': p.edge,
         'target-arrow-shape': 'triangle',
         'arrow-scale': 0.8,
+        // Over the wires.
+        'z-index': 3,
         // Each direction bends to its own side.
         'curve-style': 'unbundled-bezier',
         'control-point-distances': [26],
@@ -124,6 +127,7 @@ function edgeStyles(p: Palette): StylesheetJson {
         'curve-style': 'unbundled-bezier',
       },
     },
+    ...wireStyles(p),
     {
       selector: 'edge.chosen',
       style: { 'line-color': p.chosen, 'target-arrow-color': p.chosen, 'z-index': 10 },
@@ -182,6 +186,7 @@ function nodeStyles(p: Palette): StylesheetJson {
         padding: '14px',
       },
     },
+    ...switchStyles(p),
     { selector: 'node.gateway', style: { shape: 'hexagon', width: 80, height: 42 } },
     {
       selector: 'node.n-offline',

@@ -2,13 +2,7 @@ import { useCallback, useState } from 'react';
 import type { Fleet } from '../live/figures';
 import { enclosureScope } from '../model/scope';
 import type { Point } from './layout';
-import {
-  forgetArrangement,
-  loadArrangement,
-  noArrangement,
-  saveArrangement,
-  type Arrangement,
-} from './saved';
+import { loadArrangement, noArrangement, saveArrangement, type Arrangement } from './saved';
 import { startExpanded } from './structure';
 
 export interface Arranged {
@@ -18,6 +12,7 @@ export interface Arranged {
   revision: number;
   setExpanded: (names: Iterable<string>) => void;
   moved: (id: string, at: Point, centres: ReadonlyMap<string, Point>) => void;
+  setWires: (shown: boolean) => void;
   reset: () => void;
 }
 
@@ -59,10 +54,10 @@ export function useArrangement(fleet: Fleet): Arranged {
     [fleet.nodes, keep],
   );
   const reset = useCallback(() => {
-    forgetArrangement(fleet.name);
-    setArrangement(noArrangement());
+    keep(({ wires }) => ({ ...noArrangement(), wires }));
     setExpandedSet(startExpanded(fleet));
     setRevision((n) => n + 1);
-  }, [fleet]);
-  return { arrangement, expanded, revision, setExpanded, moved, reset };
+  }, [fleet, keep]);
+  const setWires = useCallback((wires: boolean) => keep((old) => ({ ...old, wires })), [keep]);
+  return { arrangement, expanded, revision, setExpanded, moved, setWires, reset };
 }

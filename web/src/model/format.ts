@@ -92,6 +92,14 @@ export function durationText(seconds: number | null | undefined): string {
   return twoUnits(seconds, ['day', 86_400], ['hour', 3600]);
 }
 
+// A round trip, which is microseconds on a cable.
+export function roundTripText(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return kUnknown;
+  if (seconds >= 1e-3) return durationText(seconds);
+  const maximumFractionDigits = seconds < 1e-5 ? 1 : 0;
+  return `${number({ maximumFractionDigits }).format(seconds * 1e6)} µs`;
+}
+
 type Step = readonly [TimeUnit, number];
 
 function twoUnits(seconds: number, [big, bigS]: Step, [small, smallS]: Step): string {

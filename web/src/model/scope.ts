@@ -35,6 +35,7 @@ export const pathOf = {
   link: (name: string) => `/links/${encodeURIComponent(name)}`,
   node: (name: string) => `/nodes/${encodeURIComponent(name)}`,
   enclosure: (name: string) => `/?at=${encodeURIComponent(enclosureScope(name))}`,
+  wiring: (text: string) => `/wiring?q=${encodeURIComponent(text)}`,
   quota: (scope: string) => `/quotas/${encodeURIComponent(scope)}`,
 };
 

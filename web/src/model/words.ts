@@ -1,5 +1,6 @@
 // Sluice's words for people, and the marks that tell states apart without colour.
 import type { Change, LinkState, NodeState, Severity } from '../api/types';
+import type { FindingVerdict, Verdict } from '../api/wiring_types';
 
 export interface StateLook {
   words: string;
@@ -40,6 +41,40 @@ const kSeverityLooks: Record<Severity, StateLook> = {
 export const severityLook = (severity: Severity): StateLook => kSeverityLooks[severity];
 export const severities = Object.keys(kSeverityLooks) as Severity[];
 
+const kVerdictLooks: Record<FindingVerdict, StateLook> = {
+  'as-planned': { words: 'as planned', mark: '●', tone: 'good' },
+  unproved: { words: 'unproved', mark: '○', tone: 'idle' },
+  missing: { words: 'missing', mark: '✕', tone: 'bad' },
+  unexpected: { words: 'unexpected', mark: '▲', tone: 'bad' },
+  swapped: { words: 'swapped', mark: '⇄', tone: 'bad' },
+  'wrong-port': { words: 'wrong port', mark: '◆', tone: 'bad' },
+  'too-far': { words: 'too far', mark: '↔', tone: 'bad' },
+  flapping: { words: 'flapping', mark: '≈', tone: 'bad' },
+  undeclared: { words: 'undeclared', mark: '▲', tone: 'bad' },
+  forged: { words: 'forged', mark: '◆', tone: 'bad' },
+  replayed: { words: 'replayed', mark: '◆', tone: 'bad' },
+  misplaced: { words: 'misplaced', mark: '◆', tone: 'bad' },
+  cloned: { words: 'cloned', mark: '◆', tone: 'bad' },
+};
+// One that this console does not know is shown as it is written, and not as good.
+export const verdictLook = (verdict: string): StateLook =>
+  (kVerdictLooks as Record<string, StateLook | undefined>)[verdict] ?? {
+    words: verdict.replaceAll('-', ' '),
+    mark: '?',
+    tone: 'bad',
+  };
+// The worst first.
+export const wireVerdicts: Verdict[] = [
+  'missing',
+  'unexpected',
+  'swapped',
+  'wrong-port',
+  'too-far',
+  'flapping',
+  'unproved',
+  'as-planned',
+];
+
 export const eventKinds = [
   'quota_set',
   'quota_deleted',
@@ -59,6 +94,11 @@ export const eventKinds = [
   'mismatch',
   'mismatch_over',
   'fault',
+  'plan_set',
+  'wiring_policy',
+  'wiring',
+  'wiring_mended',
+  'miswired',
   'store_failed',
   'store_ok',
 ] as const;

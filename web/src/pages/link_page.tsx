@@ -1,8 +1,8 @@
-import { Alert, Text } from '@mantine/core';
+import { Alert, Anchor, Group, Text } from '@mantine/core';
 import { useCallback, useMemo } from 'react';
-import { useParams } from 'react-router-dom';
+import { Link, useParams } from 'react-router-dom';
 import { paths } from '../api/client';
-import type { LinkInfo, Mismatch, NodeInfo } from '../api/types';
+import type { LinkInfo, Mismatch, NodeInfo, Revocations } from '../api/types';
 import type { LiveLink } from '../live/figures';
 import type { LiveState } from '../live/state';
 import { useLive } from '../live/store';
@@ -10,7 +10,7 @@ import { bytesText, durationText } from '../model/format';
 import { linkLook } from '../model/words';
 import { EventList } from '../ui/event_list';
 import { Page, Section } from '../ui/page';
-import { RestoreButton, StopButton } from '../ui/scope_actions';
+import { RestoreLinkButtons, StopButton } from '../ui/scope_actions';
 import { LinkEnds, StateBadge } from '../ui/state_badge';
 import { Trouble } from '../ui/trouble';
 import { useFollow } from '../ui/use_follow';
@@ -40,6 +40,7 @@ function OneLink({ name }: { name: string }) {
   const { data, error, readAt } = useFollow<{ link: LinkInfo }>(paths.link(name), 1);
   // Capabilities and heartbeats of both ends; the whole list is read, so not often.
   const nodes = useFollow<{ nodes: NodeInfo[] }>(paths.nodes, 5).data?.nodes;
+  const stops = useFollow<Revocations>(paths.revocations, 2);
   const link = data?.link ?? null;
   const src = useMemo(() => nodes?.find((n) => n.name === link?.src), [nodes, link?.src]);
   const dst = useMemo(() => nodes?.find((n) => n.name === link?.dst), [nodes, link?.dst]);
@@ -52,11 +53,18 @@ function OneLink({ name }: { name: string }) {
         </>
       }
       actions={
-        link?.state === 'revoked' ? <RestoreButton scope={name} /> : <StopButton scope={name} />
+        link?.state === 'revoked' ? (
+          <Group gap="xs">
+            <RestoreLinkButtons link={name} stops={stops.data?.stops} onDone={stops.reload} />
+          </Group>
+        ) : (
+          <StopButton scope={name} />
+        )
       }
     >
       <Trouble error={error} what="The link cannot be read" />
       <StateLine link={link} live={live} />
+      {link?.wiring && <WiringAlert words={link.wiring} />}
       {link?.mismatch && <MismatchAlert mismatch={link.mismatch} link={link} />}
       <LinkCharts name={name} link={link} readAt={readAt} />
       {link && (
@@ -82,6 +90,17 @@ function StateLine({ link, live }: { link: LinkInfo | null; live: LiveLink | nul
       {live?.recalling ? ' · its lease is being recalled' : ''}
       {live?.old ? ' · figures are old: an end does not report' : ''}
     </Text>
+  );
+}
+
+function WiringAlert({ words }: { words: string }) {
+  return (
+    <Alert color="red" variant="outline" title="Its path is not as planned" className="figures">
+      {words}.{' '}
+      <Anchor component={Link} to="/wiring">
+        Wiring
+      </Anchor>
+    </Alert>
   );
 }
 

@@ -5,11 +5,12 @@ import { paths } from '../api/client';
 import type { NodeInfo, Revocations } from '../api/types';
 import type { Figures, LiveNode } from '../live/figures';
 import type { LiveState } from '../live/state';
-import { selectAtMs, selectFigures, useLive } from '../live/store';
+import { selectAtMs, selectFigures, selectPlanVersion, useLive } from '../live/store';
 import { countText, dateTimeText, durationText, rateText } from '../model/format';
 import { toLine, type Sample } from '../model/history';
 import { nodeScope } from '../model/scope';
 import { addKnown } from '../model/sums';
+import { isAt } from '../model/wiring';
 import { dropWords, nodeLook } from '../model/words';
 import { Chart } from '../ui/chart';
 import { EventList } from '../ui/event_list';
@@ -18,6 +19,8 @@ import { ReadmitButton, RestoreButton, StopButton } from '../ui/scope_actions';
 import { EnclosureName, StateBadge } from '../ui/state_badge';
 import { Trouble } from '../ui/trouble';
 import { useFollow } from '../ui/use_follow';
+import { useTopology } from '../ui/use_topology';
+import { WiresTable } from '../ui/wires';
 import { useSamples } from '../ui/use_samples';
 import { LinksTable } from './links_page';
 
@@ -69,6 +72,7 @@ function OneNode({ name }: { name: string }) {
         {node && <DropsSection node={node} />}
       </div>
       <NodeTraffic name={name} />
+      <NodeWires name={name} />
       <Section title="Events">
         <EventList subject={scope} limit={50} short />
       </Section>
@@ -149,6 +153,28 @@ function DropsSection({ node }: { node: NodeInfo }) {
     <Section title="Drops that belong to no link">
       {drops.length === 0 && <Text>None was reported.</Text>}
       <Facts facts={drops.map(([reason, count]) => [dropWords(reason), countText(count)])} />
+    </Section>
+  );
+}
+
+function NodeWires({ name }: { name: string }) {
+  const planned = (useLive(selectPlanVersion) ?? 0) > 0;
+  const { topology, atMs, old, error } = useTopology(true);
+  const wires = useMemo(
+    () => topology?.wires?.filter((wire) => isAt(wire, name)) ?? [],
+    [topology, name],
+  );
+  if (!planned) return null;
+  return (
+    <Section title="Wires">
+      <Trouble error={error} what="The wiring cannot be read" />
+      <div data-old={old || undefined}>
+        <WiresTable
+          wires={wires}
+          atMs={atMs}
+          empty={topology ? 'The plan has no cable of this node.' : 'Not read yet.'}
+        />
+      </div>
     </Section>
   );
 }

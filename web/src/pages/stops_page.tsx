@@ -11,7 +11,7 @@ import { plural } from '../model/words';
 import { DataTable, type Column } from '../ui/data_table';
 import { useDialogs } from '../ui/dialogs';
 import { Page, Section } from '../ui/page';
-import { RestoreButton } from '../ui/scope_actions';
+import { RestoreButton, RestoreLinkButtons } from '../ui/scope_actions';
 import { LinkName, ScopeName, StateBadge } from '../ui/state_badge';
 import { Trouble } from '../ui/trouble';
 import { useFollow } from '../ui/use_follow';
@@ -47,12 +47,12 @@ const kRevocationColumns: Column<Revocation>[] = [
   },
 ];
 
-const kLinkColumns: Column<LiveLink>[] = [
+const linkColumns = (stops: Stop[] | undefined, onDone: () => void): Column<LiveLink>[] => [
   { key: 'link', title: 'Link', render: (l) => <LinkName name={l.name} />, sort: (l) => l.name },
   {
     key: 'restore',
     title: 'Restore',
-    render: (l) => <RestoreButton scope={l.name} words={`Restore ${l.name}…`} />,
+    render: (l) => <RestoreLinkButtons link={l.name} stops={stops} onDone={onDone} />,
   },
 ];
 
@@ -63,6 +63,7 @@ export function StopsPage() {
     () => figures?.links.filter((link) => link.state === 'revoked') ?? [],
     [figures],
   );
+  const columns = useMemo(() => linkColumns(data?.stops, reload), [data, reload]);
   return (
     <Page title="Stops">
       <Trouble error={error} what="The stops cannot be read" />
@@ -83,7 +84,7 @@ export function StopsPage() {
             <DataTable
               short
               label="Links that are revoked"
-              columns={kLinkColumns}
+              columns={columns}
               rows={revoked}
               rowKey={(l) => l.name}
               empty=""

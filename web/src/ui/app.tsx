@@ -13,6 +13,7 @@ import { NotFoundPage } from '../pages/not_found_page';
 import { QuotaPage } from '../pages/quota_page';
 import { QuotasPage } from '../pages/quotas_page';
 import { StopsPage } from '../pages/stops_page';
+import { WiringPage } from '../pages/wiring_page';
 import { cspNonce } from './nonce';
 import { routerFuture } from './router';
 import { SessionContext, type Session } from './session';
@@ -93,6 +94,7 @@ export function ConsoleRoutes() {
         <Route path="links/:link" element={<LinkPage />} />
         <Route path="nodes" element={<NodesPage />} />
         <Route path="nodes/:node" element={<NodePage />} />
+        <Route path="wiring" element={<WiringPage />} />
         <Route path="quotas" element={<QuotasPage />} />
         <Route path="quotas/:scope" element={<QuotaPage />} />
         <Route path="events" element={<EventsPage />} />

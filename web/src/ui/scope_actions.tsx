@@ -1,6 +1,9 @@
 import { Button } from '@mantine/core';
 import { paths } from '../api/client';
+import type { Stop } from '../api/types';
+import { selectFleet, useLive } from '../live/store';
 import { scopeWords } from '../model/scope';
+import { stopsAround } from '../model/stops';
 import { useDialogs } from './dialogs';
 import { useApi } from './session';
 
@@ -30,6 +33,19 @@ export function RestoreButton(props: { scope: string; words?: string; onDone?: (
       {props.words ?? `Restore ${scopeWords(scope)}…`}
     </Button>
   );
+}
+
+// For a revoked link: what must be restored so that it may open again.
+export function RestoreLinkButtons(props: {
+  link: string;
+  stops: readonly Stop[] | undefined;
+  onDone: () => void;
+}) {
+  const { link, onDone } = props;
+  const fleet = useLive(selectFleet);
+  const around = stopsAround(link, props.stops, fleet);
+  const scopes = around.length > 0 ? around.map((stop) => stop.scope) : [link];
+  return scopes.map((scope) => <RestoreButton key={scope} scope={scope} onDone={onDone} />);
 }
 
 export function ReadmitButton({ node, onDone }: { node: string; onDone: () => void }) {

@@ -10,7 +10,14 @@ import { Suspense, useMemo } from 'react';
 import { NavLink, Outlet } from 'react-router-dom';
 import { countStates, type LiveState } from '../live/state';
 import type { Figures } from '../live/figures';
-import { selectAtMs, selectFigures, selectFleet, selectSilent, useLive } from '../live/store';
+import {
+  selectAtMs,
+  selectFigures,
+  selectFindings,
+  selectFleet,
+  selectSilent,
+  useLive,
+} from '../live/store';
 import { countText, timeText } from '../model/format';
 import { linkLook, linkStates, nodeLook, nodeStates, type StateLook } from '../model/words';
 import { DialogsProvider, useDialogs } from './dialogs';
@@ -20,6 +27,7 @@ const kTabs: [string, string][] = [
   ['/', 'Map'],
   ['/links', 'Links'],
   ['/nodes', 'Nodes'],
+  ['/wiring', 'Wiring'],
   ['/quotas', 'Quotas'],
   ['/events', 'Events'],
   ['/stops', 'Stops'],
@@ -40,6 +48,7 @@ export function Shell() {
               {kTabs.map(([to, words]) => (
                 <NavLink key={to} to={to} end={to === '/'}>
                   {words}
+                  {to === '/wiring' && <FindingsCount />}
                 </NavLink>
               ))}
             </nav>
@@ -54,6 +63,17 @@ export function Shell() {
         </main>
       </div>
     </DialogsProvider>
+  );
+}
+
+function FindingsCount() {
+  const findings = useLive(selectFindings);
+  if (findings === 0) return null;
+  return (
+    <span className="count-badge figures">
+      {countText(findings)}
+      <span className="heard"> {findings === 1 ? 'finding' : 'findings'}</span>
+    </span>
   );
 }
 
