@@ -144,16 +144,48 @@ static __always_inline int check_port(struct sluice_config* c, __u32 port) {
   return READ_WORD(c->kill_switch) ? SLUICE_DROP_KILL_SWITCH : ADMIT;
 }
 
+/* Inline: as a function it costs half as much again. */
+static __always_inline void count_frame(struct __sk_buff* skb, __u32 direction, __u32 class,
+                                        __u32 esp) {
+  __u32 port = skb->ifindex;
+  struct sluice_fabric* f = bpf_map_lookup_elem(&fabric, &port);
+  if (!f || direction > SLUICE_FABRIC_TX || class >= SLUICE_FABRIC_CLASS_COUNT) return;
+  struct sluice_frames* n = &f->frames[direction][class];
+  __u32 segments = skb->gso_segs ? skb->gso_segs : 1;
+  __u32 header = skb->protocol == bpf_htons(ETH_P_IPV6) ? SLUICE_SEGMENT_V6 : SLUICE_SEGMENT_V4;
+  n->packets += segments;
+  n->bytes += skb->len + (__u64)(segments - 1) * (esp ? SLUICE_SEGMENT_ESP : header);
+}
+
+static __always_inline int pass_control(struct __sk_buff* skb, __u32 direction) {
+  count_frame(skb, direction, SLUICE_FABRIC_CONTROL, 0);
+  return TC_ACT_OK;
+}
+
+static __always_inline int pass_tunnel(struct __sk_buff* skb, struct sluice_config* c,
+                                       __u32 direction, __u32 port) {
+  __u32 class = port == READ_WORD(c->control_port) ? SLUICE_FABRIC_CONTROL : SLUICE_FABRIC_TUNNEL;
+  count_frame(skb, direction, class, port == SLUICE_TUNNEL_ESP);
+  return TC_ACT_OK;
+}
+
+static __always_inline int refuse_fabric(struct __sk_buff* skb, __u32 direction, __u32 reason) {
+  count_frame(skb, direction, SLUICE_FABRIC_REFUSED, 0);
+  return refuse_frame(skb, ETH_HLEN, reason);
+}
+
 SEC("tc")
 int fabric_ingress(struct __sk_buff* skb) {
   struct sluice_config* c = get_config();
   if (!c) return TC_ACT_SHOT;
   skb->mark = 0;
-  if (is_fabric_control(skb)) return TC_ACT_OK;
+  if (is_fabric_control(skb)) return pass_control(skb, SLUICE_FABRIC_RX);
   struct tunnel_frame f = {};
-  if (!tunnel_frame(skb, ETH_HLEN, &f)) return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
+  if (!tunnel_frame(skb, ETH_HLEN, &f))
+    return refuse_fabric(skb, SLUICE_FABRIC_RX, SLUICE_DROP_CLEARTEXT);
   int verdict = check_port(c, f.destination);
-  return verdict == ADMIT ? TC_ACT_OK : refuse_frame(skb, ETH_HLEN, verdict);
+  if (verdict != ADMIT) return refuse_fabric(skb, SLUICE_FABRIC_RX, verdict);
+  return pass_tunnel(skb, c, SLUICE_FABRIC_RX, f.destination);
 }
 
 SEC("tc")
@@ -161,18 +193,19 @@ int fabric_egress(struct __sk_buff* skb) {
   struct sluice_config* c = get_config();
   if (!c) return TC_ACT_SHOT;
   /* Nothing is forwarded to the fabric, not even a frame that looks like a tunnel's. */
-  if (skb->ingress_ifindex != 0) return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
-  if (is_fabric_control(skb) || (!skb->vlan_present && is_mld(skb, ETH_HLEN))) return TC_ACT_OK;
+  if (skb->ingress_ifindex != 0) return refuse_fabric(skb, SLUICE_FABRIC_TX, SLUICE_DROP_CLEARTEXT);
+  if (is_fabric_control(skb) || (!skb->vlan_present && is_mld(skb, ETH_HLEN)))
+    return pass_control(skb, SLUICE_FABRIC_TX);
   __u64 mark = READ_WORD(c->tunnel_mark);
   struct tunnel_frame f = {};
   if (!mark || skb->mark != mark || !tunnel_frame(skb, ETH_HLEN, &f))
-    return refuse_frame(skb, ETH_HLEN, SLUICE_DROP_CLEARTEXT);
+    return refuse_fabric(skb, SLUICE_FABRIC_TX, SLUICE_DROP_CLEARTEXT);
   int verdict = check_port(c, f.source);
-  if (verdict != ADMIT) return refuse_frame(skb, ETH_HLEN, verdict);
+  if (verdict != ADMIT) return refuse_fabric(skb, SLUICE_FABRIC_TX, verdict);
   /* The class of the inner packet, which a kernel tunnel leaves there, would be
    * taken for a band by the port's queue: some links would starve others. */
   skb->priority = 0;
-  return TC_ACT_OK;
+  return pass_tunnel(skb, c, SLUICE_FABRIC_TX, f.source);
 }
 
 /* The word by which the kernel knows a GPL-compatible program. */

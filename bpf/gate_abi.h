@@ -35,7 +35,7 @@ enum sluice_drop_reason {
 
 /* Changes with every change of a layout or meaning below. An agent takes over
  * pinned maps only if they carry its own version. */
-#define SLUICE_LAYOUT 4
+#define SLUICE_LAYOUT 5
 
 /* A slot is one side of a link at this node. Slot 0 belongs to none: its
  * drops are those that no link can be blamed for. */
@@ -202,6 +202,31 @@ struct sluice_tick {
   __u64 reserved[6];
 } __attribute__((aligned(64)));
 
+/* Map "fabric", a per-CPU hash by the ifindex of a fabric port; the gate only adds. User
+ * space puts the keys there: frames of a port that has none are not counted. Bytes are
+ * those of frames from the Ethernet header on, and a super-packet counts as its segments. */
+#define SLUICE_MAX_FABRIC_PORTS 64u
+enum sluice_fabric_class {
+  SLUICE_FABRIC_TUNNEL,  /* of the link tunnel, and passed */
+  SLUICE_FABRIC_CONTROL, /* what else passes: control tunnel, ARP, ND, MLD, LLDP, probes */
+  SLUICE_FABRIC_REFUSED,
+  SLUICE_FABRIC_CLASS_COUNT
+};
+enum sluice_fabric_direction { SLUICE_FABRIC_RX, SLUICE_FABRIC_TX };
+struct sluice_frames {
+  __u64 packets;
+  __u64 bytes;
+};
+struct sluice_fabric {
+  struct sluice_frames frames[2][SLUICE_FABRIC_CLASS_COUNT]; /* by direction and class */
+};
+
+/* What every segment of a super-packet repeats, of the frame that the fabric port sees: exact
+ * for UDP. ESP's trailers and inner headers come after the gate; this is about the most. */
+#define SLUICE_SEGMENT_V4 42u
+#define SLUICE_SEGMENT_V6 62u
+#define SLUICE_SEGMENT_ESP 140u
+
 /* The programs' constants, set before they are loaded. */
 struct sluice_constants {
   __u32 cache_bits;    /* log2 of "cache"'s sets per CPU, <= SLUICE_CACHE_BITS */
@@ -230,5 +255,6 @@ SLUICE_STATIC_ASSERT(sizeof(struct sluice_name) == 88, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_route_key) == 24, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_cache_set) == 64, "layout");
 SLUICE_STATIC_ASSERT(sizeof(struct sluice_tick) == 64, "layout");
+SLUICE_STATIC_ASSERT(sizeof(struct sluice_fabric) == 96, "layout");
 
 #endif /* SLUICE_BPF_GATE_ABI_H_ */

@@ -79,6 +79,13 @@ struct {
   __type(value, struct sluice_tick);
 } ticks SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+  __uint(max_entries, SLUICE_MAX_FABRIC_PORTS);
+  __type(key, __u32);
+  __type(value, struct sluice_fabric);
+} fabric SEC(".maps");
+
 const volatile struct sluice_constants constants = {.cache_bits = SLUICE_CACHE_BITS};
 
 static __always_inline struct sluice_config* get_config(void) {

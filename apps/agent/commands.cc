@@ -323,18 +323,19 @@ absl::StatusOr<bool> RunOnce(const AgentFlags& flags) {
   const auto session = StartControlSession(enrolment.controller, [&queue](SessionEvent event) {
     return queue.Push({std::move(event), std::nullopt});
   });
-  AgentLoop loop({machine->clock, *core, queue},
-                 {.unreachable = [&] { ShakeHandsAnew(*control_tunnel, control); },
-                  .check =
-                      [&] {
-                        const absl::Status lost = setup.CheckTunnels();
-                        if (!lost.ok() && flags.integrity_is_tamper)
-                          NoteLost(lost, *machine, *core);
-                        if (!lost.ok()) return lost;
-                        return CheckTunnelKind(flags, *machine, link, *core);
-                      },
-                  .readmitted = [&] { watch.Rearm(); },
-                  .probe_terms = [&](ProbeTerms terms) { probes.SetTerms(std::move(terms)); }});
+  AgentLoop loop(
+      {machine->clock, *core, queue},
+      {.unreachable = [&] { ShakeHandsAnew(*control_tunnel, control); },
+       .check =
+           [&] {
+             const absl::Status lost = setup.CheckTunnels();
+             if (!lost.ok() && flags.integrity_is_tamper) NoteLost(lost, *machine, *core);
+             if (!lost.ok()) return lost;
+             return CheckTunnelKind(flags, *machine, link, *core);
+           },
+       .readmitted = [&] { watch.Rearm(); },
+       .probe_terms = [&](ProbeTerms terms) { probes.SetTerms(std::move(terms)); },
+       .measure = [&](const std::string& port, BitRate speed) { probes.Measure(port, speed); }});
   const std::string ready = flags.run_directory + "/ready";
   SLUICE_RETURN_IF_ERROR(machine->files.WriteDurably(ready, StrCat(::getpid(), "\n")));
   spdlog::info("sluice-agent ready: node {} of fleet {}", enrolment.node,

@@ -209,10 +209,17 @@ void AddPlanCommands(CLI::App& app, Parsed& p) {
   AddCommand(*group, "history", "All versions that are kept", p, [] { return PlanHistory(); });
   AddCommand(*group, "remove", "Have no plan: from then on no wire is checked", p,
              [] { return PlanRemove(); });
-  CLI::App* wiring = AddGroup(app, "topology", "How the wires compare with the plan: show, policy");
+  CLI::App* wiring =
+      AddGroup(app, "topology", "How the wires compare with the plan: show, capacity, policy");
   CLI::App* now = AddCommand(*wiring, "show", "The verdict on each cable, and what to look into", p,
                              [&p] { return TopologyShow(p.all); });
   now->add_flag("--findings", p.all, "Only what to look into");
+  CLI::App* capacity = AddCommand(
+      *wiring, "capacity",
+      "Measure what the cable at a node's port carries at least. Takes a second, in bursts of at "
+      "most a millisecond of the declared speed and a hundredth of the time.",
+      p, [&p] { return TopologyCapacity(p.file); });
+  capacity->add_option("PORT", p.file, "NODE:PORT, as a1:fab0")->required();
   CLI::App* policy = AddCommand(*wiring, "policy", "What bad wiring does to a scope's links", p,
                                 [&p] { return TopologyPolicy(p.link, p.policy); });
   AddScopeArgument(*policy, p.link);

@@ -83,6 +83,8 @@ Action PlanHistory();
 // Each a file, a version or "active".
 Action PlanDiff(const std::string& before, const std::string& after);
 Action TopologyShow(bool findings);
+// Waits, for some seconds at most, for what the measurement proves.
+absl::StatusOr<Action> TopologyCapacity(const std::string& port);
 absl::StatusOr<Action> TopologyPolicy(const std::string& scope, const std::string& policy);
 
 Action LinkList(bool all);

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "arguments.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -202,6 +203,56 @@ Action TopologyShow(bool findings) {
                  context.client.Get(findings ? "/api/v1/topology?findings=1" : "/api/v1/topology"),
                  [findings](const Json& answer) { return TopologyText(answer, !findings); });
   };
+}
+
+namespace {
+
+constexpr absl::Duration kMeasureLasts = absl::Seconds(6);
+// As little short of the declared speed as headers and gaps between frames explain.
+constexpr double kCarries = 0.9;
+
+// The last measurement from that port, or nothing.
+absl::StatusOr<Json> CapacityAt(Context& context, const std::string& port) {
+  SLUICE_ASSIGN_OR_RETURN(const Json answer, context.client.Get("/api/v1/topology"));
+  for (const Json& wire : Items(answer, "wires")) {
+    if (Text(wire, "a") == port) return Member(wire, "a_capacity");
+    if (Text(wire, "b") == port) return Member(wire, "b_capacity");
+  }
+  return Json(nullptr);
+}
+
+std::string CapacityText(const std::string& port, const Json& capacity, uint64_t speed) {
+  const uint64_t rate = Count(capacity, "at_least_bps").value_or(0);
+  const bool carries = static_cast<double>(rate) >= kCarries * static_cast<double>(speed);
+  return StrCat("From ", port, " to ", Text(capacity, "to"), " at least ",
+                FormatShort(BitRate{rate}), " came through. ",
+                carries ? "The cable carries its speed of " : "That does not prove its speed of ",
+                FormatExact(BitRate{speed}), ".\n");
+}
+
+}  // namespace
+
+absl::StatusOr<Action> TopologyCapacity(const std::string& port) {
+  if (port.find(':') == std::string::npos || port.find('/') != std::string::npos)
+    return absl::InvalidArgumentError(
+        StrCat(ForMessage(port), " is no port of a node; write NODE:PORT, as a1:fab0"));
+  return Action([port](Context& context) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(const Json before, CapacityAt(context, port));
+    SLUICE_ASSIGN_OR_RETURN(
+        const Json asked,
+        context.client.Post("/api/v1/topology/ports/" + port + "/measure", Json::object()));
+    const absl::Time end = absl::Now() + kMeasureLasts;
+    while (absl::Now() < end) {
+      absl::SleepFor(absl::Milliseconds(200));
+      SLUICE_ASSIGN_OR_RETURN(const Json now, CapacityAt(context, port));
+      if (!now.is_object() || Count(now, "number") == Count(before, "number")) continue;
+      const uint64_t speed = Count(asked, "speed_bps").value_or(0);
+      return Print(context, Json{{"capacity", now}, {"speed_bps", speed}},
+                   [&](const Json&) { return CapacityText(port, now, speed); });
+    }
+    return absl::UnavailableError(StrCat("nothing was proved to come through at ", port,
+                                         "; `sluicectl topology show` says who is there"));
+  });
 }
 
 absl::StatusOr<Action> TopologyPolicy(const std::string& scope_text, const std::string& policy) {

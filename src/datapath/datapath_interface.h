@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "model/lease.h"
 #include "model/names.h"
+#include "model/port_counts.h"
 #include "model/prefix.h"
 
 namespace sluice {
@@ -93,6 +94,10 @@ class Datapath {
     Drops unattributed{};
   };
   virtual absl::StatusOr<Reading> Read() = 0;
+
+  // What passed the gate at each fabric port, and what it refused there; not what the
+  // devices count. Frames count from the Ethernet header on, after segmentation.
+  virtual absl::StatusOr<std::vector<PortCounts>> ReadFabric() = 0;
 
   // On: every packet is refused from the next one on. Survives the process.
   virtual absl::Status SetKillSwitch(bool on) = 0;

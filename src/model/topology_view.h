@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "model/plan.h"
 #include "model/scope.h"
+#include "model/wiring.h"
 
 namespace sluice {
 
@@ -39,17 +40,19 @@ constexpr bool IsBad(WireVerdict verdict) {
 struct WireView {
   PlanCable cable = {};
   WireVerdict verdict = WireVerdict::kUnproved;
-  std::string evidence = {};               // a sentence
-  absl::Duration since = {};               // how long the verdict has stood
-  std::optional<absl::Duration> rtt = {};  // the shorter of what both ends measured
-  std::string a_sees = {};                 // what is known of the other end, from a and …
-  std::string b_sees = {};                 // … from b; empty: nothing
+  std::string evidence = {};                    // a sentence
+  absl::Duration since = {};                    // how long the verdict has stood
+  std::optional<absl::Duration> rtt = {};       // the shorter of what both ends measured
+  std::optional<PortCapacity> a_capacity = {};  // as last measured from a, and …
+  std::optional<PortCapacity> b_capacity = {};  // … from b
+  std::string a_sees = {};                      // what is known of the other end, from a and …
+  std::string b_sees = {};                      // … from b; empty: nothing
 };
 
 // What an operator should look into: one for two swapped cables, one for a stray neighbour.
 struct Finding {
   std::string verdict = {};  // VerdictName, or "undeclared", "forged", "replayed", "misplaced",
-                             // "cloned"
+                             // "cloned", "unaccounted"
   std::string text = {};     // what is wrong, and what to look at
   std::vector<std::string> cables = {};  // "a1:fab0 -- leaf1:p1"
   std::vector<std::string> ports = {};   // that it is about

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "base/secret.h"
+#include "base/units.h"
 #include "model/plan.h"
 
 namespace sluice {
@@ -54,6 +55,14 @@ struct ProbeAlarm {
   friend bool operator==(const ProbeAlarm&, const ProbeAlarm&) = default;
 };
 
+// What a cable was proved to carry at least.
+struct PortCapacity {
+  PortName to = {};
+  BitRate rate = {};
+  uint64_t number = 0;  // counts the port's measurements
+  friend bool operator==(const PortCapacity&, const PortCapacity&) = default;
+};
+
 struct PortWiring {
   std::string port = {};
   bool carrier = false;
@@ -64,6 +73,7 @@ struct PortWiring {
   std::vector<Neighbour> neighbours = {};  // of the last second or so
   std::vector<LldpClaim> claims = {};      // that their senders keep up
   std::vector<ProbeAlarm> alarms = {};     // of the last ten seconds
+  std::optional<PortCapacity> capacity = {};
 };
 
 // What a node says at once. A port that it names replaces what was said of it before.

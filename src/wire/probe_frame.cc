@@ -63,6 +63,9 @@ absl::StatusOr<probe::v1::Frame> DecodeProbe(std::string_view payload) {
       return frame;
     case probe::v1::Frame::kProof:
       return frame;
+    case probe::v1::Frame::kLoad:
+      SLUICE_RETURN_IF_ERROR(FromWireBytes<16>("the nonce", frame.load().nonce()).status());
+      return frame;
     case probe::v1::Frame::BODY_NOT_SET:
       break;
   }

@@ -44,6 +44,12 @@ void AddPort(const PortWiring& wiring, agent::v1::Wiring& proto) {
     said.set_port(claim.port);
     said.set_description(claim.description);
   }
+  if (wiring.capacity) {
+    out.mutable_capacity()->set_node(wiring.capacity->to.node);
+    out.mutable_capacity()->set_port(wiring.capacity->to.port);
+    out.mutable_capacity()->set_bps(wiring.capacity->rate.bps);
+    out.mutable_capacity()->set_number(wiring.capacity->number);
+  }
   for (const ProbeAlarm& alarm : wiring.alarms) {
     agent::v1::ProbeAlarm& told = *out.add_alarms();
     told.set_kind(static_cast<agent::v1::AlarmKind>(static_cast<int>(alarm.kind) + 1));
@@ -93,12 +99,16 @@ absl::StatusOr<PortWiring> ReadPort(const agent::v1::PortWiring& proto) {
   out.listening = absl::Nanoseconds(proto.listening_ns());
   if (proto.plugged_ns() > 0) out.plugged = absl::Nanoseconds(proto.plugged_ns());
   for (const agent::v1::Neighbour& neighbour : proto.neighbours()) {
-    SLUICE_ASSIGN_OR_RETURN(Neighbour read, ReadNeighbour(neighbour));
-    out.neighbours.push_back(std::move(read));
+    // What somebody else made it hear must not cost an honest node its session.
+    if (auto read = ReadNeighbour(neighbour); read.ok()) out.neighbours.push_back(*std::move(read));
   }
   for (const agent::v1::LldpClaim& claim : proto.claims())
     out.claims.push_back({CleanWords(claim.system()), CleanWords(claim.chassis()),
                           CleanWords(claim.port()), CleanWords(claim.description())});
+  if (proto.has_capacity())
+    out.capacity = {{CleanWords(proto.capacity().node()), CleanWords(proto.capacity().port())},
+                    BitRate{proto.capacity().bps()},
+                    proto.capacity().number()};
   for (const agent::v1::ProbeAlarm& alarm : proto.alarms()) {
     SLUICE_ASSIGN_OR_RETURN(ProbeAlarm read, ReadAlarm(alarm));
     out.alarms.push_back(std::move(read));

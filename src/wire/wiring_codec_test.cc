@@ -15,6 +15,7 @@ NodeWiring Sample() {
   port.neighbours = {{{"b1", "fab1"}, true, PublicKey{4}, {5}, absl::Microseconds(6)},
                      {{"b2", "fab1"}, false, PublicKey{7}, {8}, std::nullopt}};
   port.claims = {{"leaf1", "02:00", "p1", "uplink"}};
+  port.capacity = {{"b1", "fab1"}, BitRate{10}, 11};
   port.alarms = {{ProbeAlarm::Kind::kCloned, {"b1", "fab1"}, "two boxes", 9}};
   return wiring;
 }
@@ -34,6 +35,7 @@ TEST(WiringCodecTest, EveryFieldComesBack) {
   EXPECT_EQ(port.neighbours, sample.ports[0].neighbours);
   EXPECT_EQ(port.claims, sample.ports[0].claims);
   EXPECT_EQ(port.alarms, sample.ports[0].alarms);
+  EXPECT_EQ(port.capacity, sample.ports[0].capacity);
 }
 
 TEST(WiringCodecTest, RefusesWhatNoAgentWouldSay) {
@@ -46,16 +48,25 @@ TEST(WiringCodecTest, RefusesWhatNoAgentWouldSay) {
   EXPECT_TRUE(refused([](auto& p) { p.mutable_ports(0)->set_port(""); }));
   EXPECT_TRUE(refused([](auto& p) { p.mutable_ports(0)->set_port("a\nb"); }));
   EXPECT_TRUE(refused([](auto& p) { p.mutable_ports(0)->set_listening_ns(-1); }));
-  EXPECT_TRUE(refused([](auto& p) { p.mutable_ports(0)->mutable_neighbours(0)->set_node("?"); }));
-  EXPECT_TRUE(refused([](auto& p) { p.mutable_ports(0)->mutable_neighbours(0)->set_rtt_ns(-5); }));
-  EXPECT_TRUE(refused(
-      [](auto& p) { p.mutable_ports(0)->mutable_neighbours(0)->set_identity_key("short"); }));
   EXPECT_TRUE(refused([](auto& p) {
     p.mutable_ports(0)->mutable_alarms(0)->set_kind(agent::v1::ALARM_UNSPECIFIED);
   }));
   EXPECT_TRUE(refused([](auto& p) {
     for (int i = 0; i <= kMostPorts; ++i) *p.add_ports() = p.ports(0);
   }));
+}
+
+TEST(WiringCodecTest, ANeighbourThatMakesNoSenseIsLeftOut) {
+  const auto left = [](auto change) {
+    agent::v1::Wiring proto = ToProto(Sample());
+    change(*proto.mutable_ports(0)->mutable_neighbours(0));
+    const auto read = WiringFromProto(proto);
+    return read.ok() && read->ports[0].neighbours.size() == 1;
+  };
+  EXPECT_TRUE(left([](auto& n) { n.set_node("?"); }));
+  EXPECT_TRUE(left([](auto& n) { n.set_port("f\n"); }));
+  EXPECT_TRUE(left([](auto& n) { n.set_rtt_ns(-5); }));
+  EXPECT_TRUE(left([](auto& n) { n.set_identity_key("short"); }));
 }
 
 }  // namespace

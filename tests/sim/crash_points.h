@@ -135,6 +135,7 @@ class SimDatapath final : public Datapath {
     return Counted([&] { return fake_.Close(side); });
   }
   absl::StatusOr<Reading> Read() override { return fake_.Read(); }
+  absl::StatusOr<std::vector<PortCounts>> ReadFabric() override { return fake_.ReadFabric(); }
   absl::Status SetKillSwitch(bool on) override {
     return Counted([&] { return fake_.SetKillSwitch(on); });
   }

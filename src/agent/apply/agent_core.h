@@ -22,6 +22,7 @@
 #include "agent/apply/tamper_guard.h"
 #include "agent/deadman/deadman.h"
 #include "agent/keys/key_agreement.h"
+#include "agent/meter/fabric_meter.h"
 #include "agent/meter/heartbeat_schedule.h"
 #include "agent/probe/probe_terms.h"
 #include "agent/reconcile/lease_check.h"
@@ -172,6 +173,7 @@ class AgentCore {
   Renewals renewals_;
   Deadman deadman_;
   HeartbeatSchedule heartbeats_;
+  FabricMeter meter_;
   FaultBoard faults_;
   TamperGuard guard_;
   IntegrityCheck integrity_;

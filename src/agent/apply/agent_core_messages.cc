@@ -34,6 +34,8 @@ void AgentCore::OnMessage(const agent::v1::ControllerMessage& message, Outbox& o
       return TakeKeyWords(keys_.OnOffer(message.key_offer()));
     case agent::v1::ControllerMessage::kKeyState:
       return TakeKeyWords(keys_.OnState(message.key_state(), parts_.clock.Now()));
+    case agent::v1::ControllerMessage::kMeasurePort:
+      return;  // the loop hands it to the link probes
     case agent::v1::ControllerMessage::BODY_NOT_SET:
       return BadMessage("a message of an unknown kind");
   }

@@ -349,5 +349,24 @@ TEST_F(AgentCoreNodeTest, IdleItSleeps) {
   EXPECT_LE(wakes, 90) << "five heartbeats, two looks at the peers, one at the gate a second";
 }
 
+TEST_F(AgentCoreNodeTest, HeartbeatsTellOnceASecondWhatThePortsCarried) {
+  PortCounts counts;
+  counts.port = "fab0";
+  counts.tx.tunnel = {300, 3};
+  datapath_->fabric = {counts};
+  routes_.counters["fab0"] = {{500, 5}, {700, 7}};
+  Open();
+  Pass(absl::Milliseconds(1'900));
+  std::vector<agent::v1::PortCounts> told;
+  for (const auto& message : out_)
+    told.insert(told.end(), message.heartbeat().ports().begin(), message.heartbeat().ports().end());
+  ASSERT_GE(told.size(), 1u);
+  EXPECT_LE(told.size(), 2u);
+  EXPECT_EQ(told[0].port(), "fab0");
+  EXPECT_EQ(told[0].tx().tunnel().bytes(), 300u);
+  EXPECT_EQ(told[0].tx().device().bytes(), 700u);
+  EXPECT_EQ(told[0].rx().device().packets(), 5u);
+}
+
 }  // namespace
 }  // namespace sluice

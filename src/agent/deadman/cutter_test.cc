@@ -24,6 +24,7 @@ class MockDatapath : public Datapath {
   MOCK_METHOD(absl::Status, Apply, (const LinkSide&, const GateLease&), (override));
   MOCK_METHOD(absl::StatusOr<LinkReport>, Close, (const LinkSide&), (override));
   MOCK_METHOD(absl::StatusOr<Reading>, Read, (), (override));
+  MOCK_METHOD(absl::StatusOr<std::vector<PortCounts>>, ReadFabric, (), (override));
   MOCK_METHOD(absl::Status, SetKillSwitch, (bool), (override));
   MOCK_METHOD(absl::Status, Verify, (), (override));
   MOCK_METHOD(absl::Status, Remove, (), (override));

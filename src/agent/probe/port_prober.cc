@@ -24,11 +24,21 @@ constexpr absl::Duration kAnswersUntil = absl::Seconds(1);
 constexpr absl::Duration kRemember = absl::Seconds(10);
 constexpr size_t kMostRemembered = 8192;
 constexpr size_t kMostKnown = 4096;
-constexpr size_t kMostNeighbours = 1000;
+constexpr size_t kMostNeighbours = 800;
+constexpr ptrdiff_t kMostOfOneNode = 64;
+constexpr size_t kMostReported = 1000;
 constexpr size_t kFewRtts = 3;
 // Proofs that are worth signing: what asks for more is no neighbour.
 constexpr double kAnswersEachSecond = 500;
 constexpr double kAnswersAtOnce = 200;
+// A measurement's tries: short against what a queue may cost, and a hundredth of the time.
+constexpr int kTries = 10;
+constexpr absl::Duration kTryEvery = absl::Milliseconds(100);
+constexpr absl::Duration kTryLasts = absl::Milliseconds(1);
+constexpr uint64_t kMostTryBytes = 2'000'000;
+constexpr size_t kLoadPadding = 1400;
+constexpr size_t kEthernetHeader = 14;
+constexpr size_t kMostLoads = 64;
 // Two boxes that answer in turn are not one that began anew.
 constexpr absl::Duration kInTurn = absl::Milliseconds(300);
 
@@ -69,6 +79,7 @@ void PortProber::Close() {
   carrier_ = false;
   neighbours_.clear();
   claims_.Clear();
+  capacity_.reset();
 }
 
 void PortProber::Run(absl::Duration stalled) {
@@ -82,6 +93,7 @@ void PortProber::Run(absl::Duration stalled) {
   if (lldp_) TakeLldp(now);
   Plan(now);
   if (probes_ && carrier_) AskDue(clock_.Now());
+  if (probes_ && tries_left_ > 0 && clock_.Now() >= next_try_) TryCapacity(clock_.Now());
   Forget(clock_.Now(), stalled);
 }
 
@@ -94,6 +106,7 @@ void PortProber::CheckCarrier(BootTime now) {
   // What was proved was proved of another cable.
   neighbours_.clear();
   claims_.Clear();
+  capacity_.reset();
   // A port that comes up with its node was not plugged in under anybody's eyes.
   if (carrier_ && now - listening_since_ > kComesUp) plugged_ = now;
 }
@@ -121,12 +134,36 @@ void PortProber::TakeLldp(BootTime now) {
   }
 }
 
+namespace {
+
+// As the controller takes it.
+bool IsPortName(const std::string& port) {
+  return !port.empty() && port.size() <= 63 &&
+         std::ranges::all_of(port, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+ProbeNonce NonceOf(const std::string& bytes) {
+  ProbeNonce nonce{};
+  if (bytes.size() == nonce.size()) std::copy(bytes.begin(), bytes.end(), nonce.begin());
+  return nonce;
+}
+
+std::string Text(const ProbeNonce& nonce) { return {nonce.begin(), nonce.end()}; }
+
+}  // namespace
+
 void PortProber::OnFrame(const ReceivedFrame& received) {
   const absl::StatusOr<probe::v1::Frame> frame = DecodeProbe(received.payload);
   if (!frame.ok())
     return Raise(ProbeAlarm::Kind::kForged, std::string(ToStd(frame.status().message())));
   if (frame->has_question()) return OnQuestion(received, frame->question());
   if (frame->has_answer()) return OnAnswer(received, frame->answer());
+  if (frame->has_load()) {
+    auto& [at, bytes] = loads_[NonceOf(frame->load().nonce())];
+    at = received.at;
+    bytes += received.payload.size() + kEthernetHeader;
+    return Bound(loads_, kMostLoads);
+  }
   OnProof(received, frame->proof());
 }
 
@@ -139,18 +176,6 @@ bool PortProber::MayAnswer(BootTime now) {
   return true;
 }
 
-namespace {
-
-ProbeNonce NonceOf(const std::string& bytes) {
-  ProbeNonce nonce{};
-  if (bytes.size() == nonce.size()) std::copy(bytes.begin(), bytes.end(), nonce.begin());
-  return nonce;
-}
-
-std::string Text(const ProbeNonce& nonce) { return {nonce.begin(), nonce.end()}; }
-
-}  // namespace
-
 void PortProber::OnQuestion(const ReceivedFrame& received, const probe::v1::Question& question) {
   const ProbeNonce nonce = NonceOf(question.nonce());
   const BootTime now = clock_.Now();
@@ -160,6 +185,10 @@ void PortProber::OnQuestion(const ReceivedFrame& received, const probe::v1::Ques
                  {question.node(), question.port()});
   Bound(heard_, kMostRemembered);
   if (!question.target().empty() && question.target() != shared_.node) return;
+  // Only what came by that address proves that no bridge stands between.
+  if (question.nearest() && received.destination != kNearestGroup)
+    return Raise(ProbeAlarm::Kind::kMisplaced, "a question for the nearest that a bridge let pass",
+                 {question.node(), question.port()});
   if (shared_.terms.credential.credential().empty() || !MayAnswer(now)) return;
   ProbeNonce own{};
   shared_.random(own);
@@ -178,6 +207,10 @@ void PortProber::OnQuestion(const ReceivedFrame& received, const probe::v1::Ques
   words.set_asker_port(question.port());
   words.set_nearest(question.nearest());
   words.set_hold_ns(received.exact ? (*sent - received.at) / absl::Nanoseconds(1) : -1);
+  if (const auto load = loads_.find(nonce); load != loads_.end()) {
+    words.set_load_bytes(load->second.second);
+    loads_.erase(load);
+  }
   words.set_instance(std::string(shared_.instance.begin(), shared_.instance.end()));
   probe::v1::Frame signed_frame;
   probe::v1::Proof& proof = *signed_frame.mutable_proof();
@@ -226,7 +259,7 @@ absl::StatusOr<Credential> PortProber::CheckCredential(const probe::v1::Proof& p
 void PortProber::OnProof(const ReceivedFrame& received, const probe::v1::Proof& proof) {
   using enum ProbeAlarm::Kind;
   probe::v1::ProofWords words;
-  if (!words.ParseFromString(proof.words()) || words.port().empty() || words.port().size() > 63 ||
+  if (!words.ParseFromString(proof.words()) || !IsPortName(words.port()) ||
       words.instance().size() != ProbeInstance{}.size())
     return Raise(kForged, "a proof that does not parse");
   Question* question = FindQuestion(words.nonce(), "a proof");
@@ -259,11 +292,17 @@ void PortProber::TakeProof(const ReceivedFrame& received, const probe::v1::Proof
   const BootTime now = clock_.Now();
   // Too late to tell of now.
   if (now - question.asked > kAnswersUntil) return;
+  const std::optional<BootTime> at = question.answers.at(answer);
+  const absl::Duration hold = absl::Nanoseconds(words.hold_ns());
+  const bool timed = at && hold >= absl::ZeroDuration() && *at - question.asked >= hold;
+  if (question.loaded) {
+    if (timed)
+      TakeCapacity({words.node(), words.port()}, words.load_bytes(), *at - question.asked - hold);
+    return;
+  }
   Key key{{words.node(), words.port()}, question.nearest, {}};
   std::copy(words.instance().begin(), words.instance().end(), key.instance.begin());
-  if (neighbours_.size() >= kMostNeighbours && !neighbours_.contains(key) &&
-      !shared_.terms.targets.contains(words.node()))
-    return;
+  if (!neighbours_.contains(key) && IsCrowdedBy(words.node())) return;
   Known& known = neighbours_.try_emplace(key, Known{}).first->second;
   if (known.first.ns == 0) known.first = now;
   known.identity = credential.identity;
@@ -275,23 +314,34 @@ void PortProber::TakeProof(const ReceivedFrame& received, const probe::v1::Proof
       kStands, kMissed * (target ? std::min(question.interval, kAskTarget) : question.interval));
   known.expires = std::max(known.expires, now + stands);
   known.window = std::max(stands, (kFewRtts + 2) * question.interval);
-  const std::optional<BootTime> at = question.answers.at(answer);
-  const absl::Duration hold = absl::Nanoseconds(words.hold_ns());
-  if (at && hold >= absl::ZeroDuration() && *at - question.asked >= hold)
-    known.rtts.emplace_back(now, *at - question.asked - hold);
+  if (timed) known.rtts.emplace_back(now, *at - question.asked - hold);
   LookForClones(key, now);
+}
+
+// One node alone must not fill what we remember, whatever it says it has for ports; nor all
+// together, but for those that we must prove a way to.
+bool PortProber::IsCrowdedBy(const std::string& node) const {
+  const auto its = std::ranges::count_if(
+      neighbours_, [&](const auto& entry) { return entry.first.port.node == node; });
+  const bool target = shared_.terms.targets.contains(node);
+  return its >= kMostOfOneNode || (!target && neighbours_.size() >= kMostNeighbours);
 }
 
 void PortProber::LookForClones(const Key& key, BootTime now) {
   if (key.port.node == shared_.node) {
-    if (key.instance != shared_.instance)
+    if (key.instance != shared_.instance &&
+        neighbours_.at(key).identity == shared_.identity.public_key())
       Raise(ProbeAlarm::Kind::kCloned,
             StrCat("another box proves to be this node, as ", key.port.ToString()), key.port);
     return;
   }
   const Known& one = neighbours_.at(key);
-  for (const auto& [other, known] : neighbours_) {
-    if (other.port.node != key.port.node || other.instance == key.instance) continue;
+  for (auto& [other, known] : neighbours_) {
+    if (other.port.node != key.port.node || other.instance == key.instance ||
+        known.identity != one.identity)
+      continue;
+    // An agent that began anew is not in two places for longer than it takes to see that.
+    known.expires = std::min(known.expires, now + kStands);
     // Both have proved after the other one began.
     if (known.last - one.first < kInTurn || now - known.first < kInTurn) continue;
     Raise(ProbeAlarm::Kind::kCloned,
@@ -372,6 +422,12 @@ void PortProber::Forget(BootTime now, absl::Duration stalled) {
     shared_.asked_from.erase(entry.first);
     return true;
   });
+  std::erase_if(loads_, [&](const auto& entry) { return now - entry.second.first >= kStands; });
+  // The last try has had its time.
+  if (measuring_ && tries_left_ == 0 && now - next_try_ >= kTryEvery) {
+    capacity_ = std::exchange(measuring_, std::nullopt);
+    capacity_->number = ++measurements_;
+  }
   std::erase_if(heard_, [&](const auto& entry) { return now - entry.second >= kRemember; });
   for (auto& [key, known] : neighbours_) {
     known.expires = known.expires + stalled;
@@ -406,6 +462,53 @@ void PortProber::Raise(ProbeAlarm::Kind kind, std::string words, PortName about)
   alarm.last = clock_.Now();
 }
 
+void PortProber::Measure(BitRate speed) {
+  tries_left_ = kTries;
+  try_speed_ = speed;
+  next_try_ = clock_.Now();
+  measuring_.reset();
+}
+
+// To a neighbour that has just proved to be there, the nearest if there is one.
+void PortProber::TryCapacity(BootTime now) {
+  next_try_ = now + kTryEvery;
+  --tries_left_;
+  const std::pair<const Key, Known>* to = nullptr;
+  for (const auto& entry : neighbours_) {
+    if (to == nullptr || (entry.first.nearest && !to->first.nearest)) to = &entry;
+  }
+  if (to == nullptr) return;
+  const uint64_t bytes = std::min(BytesIn(try_speed_, kTryLasts).value, kMostTryBytes);
+  ProbeNonce nonce{};
+  shared_.random(nonce);
+  probe::v1::Frame load;
+  load.mutable_load()->set_nonce(Text(nonce));
+  load.mutable_load()->set_padding(std::string(kLoadPadding, 'x'));
+  probe::v1::Frame frame;
+  probe::v1::Question& question = *frame.mutable_question();
+  question.set_nonce(Text(nonce));
+  question.set_node(shared_.node);
+  question.set_port(port_);
+  question.set_target(to->first.port.node);
+  shared_.asked_from[nonce] = port_;
+  const MacAddress address = to->second.address;
+  std::optional<BootTime> began;
+  for (uint64_t sent = 0; sent < bytes; sent += kLoadPadding) {
+    const absl::StatusOr<BootTime> at = Send(address, load);
+    // What the queue does not take comes less to the other end, which counts.
+    if (at.ok() && !began) began = *at;
+  }
+  if (!began || !Send(address, frame).ok()) return;
+  questions_[nonce] = {*began, question.target(), question.nearest(), kTryEvery, {}, {}, true};
+}
+
+void PortProber::TakeCapacity(const PortName& to, uint64_t bytes, absl::Duration took) {
+  if (took <= absl::ZeroDuration() || bytes == 0) return;
+  const auto bps =
+      static_cast<uint64_t>(static_cast<double>(bytes) * 8 / absl::ToDoubleSeconds(took));
+  if (!measuring_ || bps > measuring_->rate.bps) measuring_ = {to, BitRate{bps}, 0};
+}
+
 PortWiring PortProber::Report(BootTime now) {
   PortWiring wiring;
   wiring.port = port_;
@@ -413,6 +516,7 @@ PortWiring PortProber::Report(BootTime now) {
   wiring.listening = now - listening_since_;
   if (plugged_) wiring.plugged = now - *plugged_;
   for (const auto& [key, known] : neighbours_) {
+    if (wiring.neighbours.size() == kMostReported) break;
     Neighbour neighbour;
     neighbour.port = key.port;
     neighbour.nearest = key.nearest;
@@ -424,6 +528,7 @@ PortWiring PortProber::Report(BootTime now) {
     }
     wiring.neighbours.push_back(std::move(neighbour));
   }
+  wiring.capacity = capacity_;
   wiring.claims = claims_.Claims(now);
   for (const auto& [key, alarm] : alarms_) wiring.alarms.push_back(alarm.told);
   return wiring;

@@ -53,10 +53,14 @@ class PortProber {
  public:
   PortProber(std::string port, ProbeShared& shared, const Clock& clock, PacketPorts& packets);
 
+  const std::string& name() const { return port_; }
   // Takes in what has arrived, asks what is due, forgets what is over. `stalled`: for how long
   // nobody called it though it was due, which is no fault of the neighbours.
   void Run(absl::Duration stalled);
   PortWiring Report(BootTime now);
+  // Measures what the cable carries at least, in a number of tries of at most a millisecond of
+  // `speed` each, a tenth of a second apart.
+  void Measure(BitRate speed);
   std::vector<int> Descriptors() const;
   BootTime NextWake() const;
 
@@ -69,6 +73,7 @@ class PortProber {
     // Answers that came, and when; none where that is not known exactly. Proofs that came.
     std::map<ProbeNonce, std::optional<BootTime>> answers;
     std::set<ProbeNonce> proved;
+    bool loaded = false;  // frames came before it, and its time is theirs
   };
   struct Asking {  // one kind of question, asked again and again
     std::string target;
@@ -110,11 +115,14 @@ class PortProber {
   absl::StatusOr<Credential> CheckCredential(const probe::v1::Proof& proof);
   void TakeProof(const ReceivedFrame& received, const probe::v1::ProofWords& words,
                  const Credential& credential, Question& question, const ProbeNonce& answer);
+  bool IsCrowdedBy(const std::string& node) const;
   void LookForClones(const Key& key, BootTime now);
   void Plan(BootTime now);
   void AskDue(BootTime now);
   void Ask(Asking& asking, BootTime now);
   MacAddress AddressFor(const Asking& asking, BootTime now) const;
+  void TryCapacity(BootTime now);
+  void TakeCapacity(const PortName& to, uint64_t bytes, absl::Duration took);
   void Forget(BootTime now, absl::Duration stalled);
   void ForgetNeighbours(BootTime now);
   void Raise(ProbeAlarm::Kind kind, std::string words, PortName about = {});
@@ -140,6 +148,13 @@ class PortProber {
   std::map<Key, Known> neighbours_;
   std::map<std::pair<ProbeAlarm::Kind, std::string>, Alarm> alarms_;
   LldpTable claims_;
+  std::map<ProbeNonce, std::pair<BootTime, uint64_t>> loads_;  // that came in, and their bytes
+  int tries_left_ = 0;
+  BitRate try_speed_;
+  BootTime next_try_;
+  std::optional<PortCapacity> measuring_;  // the best so far
+  std::optional<PortCapacity> capacity_;
+  uint64_t measurements_ = 0;
   double answers_left_ = 0;
   BootTime answers_at_;
 };

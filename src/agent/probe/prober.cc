@@ -32,7 +32,8 @@ bool SameNeighbours(const std::vector<Neighbour>& a, const std::vector<Neighbour
 
 bool Same(const PortWiring& a, const PortWiring& b) {
   return a.carrier == b.carrier && a.plugged.has_value() == b.plugged.has_value() &&
-         a.claims == b.claims && a.alarms == b.alarms && SameNeighbours(a.neighbours, b.neighbours);
+         a.claims == b.claims && a.alarms == b.alarms && a.capacity == b.capacity &&
+         SameNeighbours(a.neighbours, b.neighbours);
 }
 
 }  // namespace
@@ -55,6 +56,12 @@ Prober::Prober(const Config& config, const Clock& clock, PacketPorts& packets)
 }
 
 void Prober::SetTerms(ProbeTerms terms) { shared_.terms = std::move(terms); }
+
+void Prober::Measure(const std::string& port, BitRate speed) {
+  for (const auto& prober : ports_) {
+    if (prober->name() == port) prober->Measure(speed);
+  }
+}
 
 std::optional<NodeWiring> Prober::Run() {
   const BootTime due = NextWake();

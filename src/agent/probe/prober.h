@@ -36,6 +36,8 @@ class Prober {
 
   // What the controller said last. Without a credential nobody is answered.
   void SetTerms(ProbeTerms terms);
+  // As PortProber::Measure; nothing for a port that is none.
+  void Measure(const std::string& port, BitRate speed);
   // Takes in what has arrived, asks what is due. What to report, if anything.
   std::optional<NodeWiring> Run();
   // What Run returned got lost: it comes again.

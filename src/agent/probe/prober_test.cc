@@ -347,6 +347,31 @@ TEST_F(ProberTest, APeerIsAskedForByName) {
   EXPECT_THAT(A().neighbours, IsEmpty());
 }
 
+// The wire of this fabric has a delay and no end of capacity: what is proved is what came through
+// in that time, and never more.
+TEST_F(ProberTest, MeasuresWhatACableCarriesAtLeast) {
+  Cable(absl::Milliseconds(1));
+  fabric_.Run(absl::Seconds(1));
+  const BitRate speed{100'000'000};
+  a_.prober->Measure("fab0", speed);
+  fabric_.Run(absl::Milliseconds(1500));
+  ASSERT_TRUE(A().capacity);
+  EXPECT_EQ(A().capacity->to, (PortName{"b1", "fab0"}));
+  EXPECT_EQ(A().capacity->number, 1u);
+  EXPECT_LE(A().capacity->rate.bps, speed.bps);
+  EXPECT_GT(A().capacity->rate.bps, speed.bps / 4);
+  // Of another cable nothing is known.
+  fabric_.Device(a_, "fab0")->carrier = false;
+  fabric_.Run(absl::Milliseconds(200));
+  EXPECT_FALSE(A().capacity);
+}
+
+TEST_F(ProberTest, AMeasurementWithoutANeighbourProvesNothing) {
+  a_.prober->Measure("fab0", BitRate{1'000'000});
+  fabric_.Run(absl::Seconds(2));
+  EXPECT_FALSE(A().capacity);
+}
+
 TEST_F(ProberTest, AFloodOfQuestionsIsNotAnswered) {
   Cable();
   int answered = 0;

@@ -67,6 +67,9 @@ void AgentLoop::Handle(SessionEvent& event) {
       parts_.core.OnDisconnected();
       break;
     case SessionEvent::Kind::kMessage:
+      if (event.message.has_measure_port())
+        return callbacks_.measure(event.message.measure_port().port(),
+                                  BitRate{event.message.measure_port().speed_bps()});
       parts_.core.OnMessage(event.message, out_);
       break;
   }

@@ -41,6 +41,8 @@ class AgentLoop {
     std::function<void()> readmitted;
     // The controller said what the link probes may do.
     std::function<void(ProbeTerms)> probe_terms;
+    // … and wants a port's capacity measured.
+    std::function<void(const std::string& port, BitRate speed)> measure;
   };
   AgentLoop(Parts parts, Callbacks callbacks);
 

@@ -47,7 +47,8 @@ class AgentLoopTest : public CoreRig {
 
   AgentLoop::Callbacks Counting() {
     return {[this] { ++nudges_; }, [this] { return found_; }, [this] { ++readmissions_; },
-            [this](ProbeTerms terms) { targets_ = terms.targets; }};
+            [this](ProbeTerms terms) { targets_ = terms.targets; },
+            [this](const std::string& port, BitRate) { measured_ = port; }};
   }
 
   AgentQueue queue_{100};
@@ -56,7 +57,17 @@ class AgentLoopTest : public CoreRig {
   int nudges_ = 0;
   int readmissions_ = 0;
   std::set<std::string> targets_;
+  std::string measured_;
 };
+
+TEST_F(AgentLoopTest, AMeasurementIsPassedOn) {
+  SessionEvent event;
+  event.kind = SessionEvent::Kind::kMessage;
+  event.message.mutable_measure_port()->set_port("fab1");
+  Hear(std::move(event));
+  RunToTheEnd();
+  EXPECT_EQ(measured_, "fab1");
+}
 
 TEST_F(AgentLoopTest, WiringIsToldAtOnceAndWholeAfterEachHello) {
   NodeWiring wiring{{1}, true, {PortWiring{}}};

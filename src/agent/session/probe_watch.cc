@@ -31,12 +31,23 @@ void ProbeWatch::SetTerms(ProbeTerms terms) {
   waiter_.Wake();
 }
 
+void ProbeWatch::Measure(std::string port, BitRate speed) {
+  {
+    absl::MutexLock lock(&mutex_);
+    measure_[std::move(port)] = speed;
+  }
+  waiter_.Wake();
+}
+
 void ProbeWatch::TakeTerms() {
   std::optional<ProbeTerms> terms;
+  std::map<std::string, BitRate> measure;
   {
     absl::MutexLock lock(&mutex_);
     terms = std::exchange(terms_, std::nullopt);
+    measure = std::exchange(measure_, {});
   }
+  for (const auto& [port, speed] : measure) prober_->Measure(port, speed);
   if (terms) prober_->SetTerms(*std::move(terms));
 }
 

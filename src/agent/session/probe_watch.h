@@ -4,9 +4,10 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -32,6 +33,8 @@ class ProbeWatch {
 
   // Thread-safe.
   void SetTerms(ProbeTerms terms);
+  // Thread-safe, as Prober::Measure.
+  void Measure(std::string port, BitRate speed);
 
  private:
   void Run();
@@ -43,6 +46,7 @@ class ProbeWatch {
   Waiter waiter_;
   absl::Mutex mutex_;
   std::optional<ProbeTerms> terms_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, BitRate> measure_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

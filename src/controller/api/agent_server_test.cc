@@ -69,6 +69,7 @@ class NotingCore final : public ControllerCore {
   absl::StatusOr<PlanPreview> PreviewPlan(const std::string&) const override {
     return PlanPreview{};
   }
+  absl::StatusOr<BitRate> MeasureCapacity(const PortName&, Effects&) override { return BitRate{1}; }
   TopologyView Topology() const override { return {}; }
   std::vector<PlanVersion> Plans() const override { return {}; }
   absl::StatusOr<std::string> PlanText(uint64_t) const override { return ""; }

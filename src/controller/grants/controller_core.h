@@ -175,6 +175,9 @@ class ControllerCore {
   // a link counts, and of both ends the stricter; the fleet enforces if nothing is said.
   virtual absl::Status SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
                                        Effects& effects) = 0;
+  // Has the node at a port of the plan measure what the cable carries at least; Topology() shows
+  // it within seconds. Gives the speed that it is held against: the plan's, or 10 Gbit/s.
+  virtual absl::StatusOr<BitRate> MeasureCapacity(const PortName& port, Effects& effects) = 0;
   // What SetPlan would do to links now.
   virtual absl::StatusOr<PlanPreview> PreviewPlan(const std::string& text) const = 0;
 

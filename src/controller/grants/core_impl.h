@@ -1,7 +1,7 @@
 // The core's state and the steps that its events are made of. Each group of
 // functions has a file: core_load, core_nodes, core_sessions, core_reports,
 // core_grants, core_scopes, core_stops, core_quotas, core_tamper, core_keys, core_events,
-// core_previews, core_wiring, core_config, core_views.
+// core_previews, core_wiring, core_flows, core_config, core_views.
 #ifndef SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 #define SLUICE_CONTROLLER_GRANTS_CORE_IMPL_H_
 
@@ -15,6 +15,7 @@
 
 #include "base/crypto.h"
 #include "controller/grants/controller_core.h"
+#include "controller/policy/flow.h"
 #include "controller/policy/grant.h"
 #include "controller/policy/mismatch.h"
 #include "controller/policy/scope.h"
@@ -26,6 +27,9 @@ namespace sluice {
 
 // With less than that left, refused packets say that a volume is used up.
 inline constexpr Bytes kLargestPacket{64 << 10};
+
+// The verdict of findings about bytes, not wires.
+inline constexpr char kUnaccounted[] = "unaccounted";
 
 class CoreImpl final : public ControllerCore {
  public:
@@ -62,6 +66,7 @@ class CoreImpl final : public ControllerCore {
   absl::StatusOr<PlanVersion> SetPlan(const std::string& text, Effects& effects) override;
   absl::Status SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
                                Effects& effects) override;
+  absl::StatusOr<BitRate> MeasureCapacity(const PortName& port, Effects& effects) override;
   absl::StatusOr<PlanPreview> PreviewPlan(const std::string& text) const override;
   TopologyView Topology() const override;
   std::vector<PlanVersion> Plans() const override;
@@ -102,6 +107,8 @@ class CoreImpl final : public ControllerCore {
     std::optional<BootTime> fault_noted_at;
     std::set<std::string> noted_faults;
     Drops unattributed{};
+    FlowJudge flow;            // of its session
+    Traffic admitted;          // as its reports told this controller, on links that it sends on
     agent::v1::Config config;  // as last built, generation included
     std::set<LinkName> links;  // those in links_ that have this node as an end
   };
@@ -394,9 +401,17 @@ class CoreImpl final : public ControllerCore {
   void FollowTopology(Effects& effects);
   void FollowLink(Link& link, Effects& effects);
   void NoteFindings();
+  void TellFindings(std::map<std::string, Finding>& current);
+  void NoteMended(const std::map<std::string, Finding>& current);
   const PathView& PathOf(const LinkName& link) const;
   WiringPolicy PolicyOf(const LinkName& link) const;
   std::optional<WiringPolicy> PolicyAmong(const std::vector<Scope>& scopes) const;
+
+  // core_flows
+  static void CountAdmitted(Node& node, const End& sender, const LinkReport& report);
+  void TakeFlow(Node& node, std::vector<PortCounts> ports);
+  void ForgetFlow(Node& node);
+  void AddFlowFindings(BootTime now, std::vector<Finding>& findings) const;
 
   // core_config
   agent::v1::Config BuildConfig(const Node& node) const;

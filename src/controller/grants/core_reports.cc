@@ -59,6 +59,7 @@ void CoreImpl::TakeReport(Node& node, const LinkReport& report, Effects& effects
   }
   const bool sends = report.side.role == Role::kSend;
   End& end = sends ? link->sender : link->receiver;
+  if (sends) CountAdmitted(node, end, report);
   sends ? TakeSenderReport(*node.session, *link, report)
         : TakeReceiverReport(*node.session, *link, report);
   end.report = report;

@@ -7,6 +7,7 @@
 #include "controller/grants/core_impl.h"
 #include "spdlog/spdlog.h"
 #include "wire/fixed_bytes.h"
+#include "wire/port_codec.h"
 #include "wire/report_codec.h"
 
 namespace sluice {
@@ -119,6 +120,7 @@ absl::Status CoreImpl::OnHeartbeat(Node& node, const agent::v1::Heartbeat& heart
                                    Effects& effects) {
   SLUICE_ASSIGN_OR_RETURN(const std::vector<LinkReport> reports,
                           ParseReports(node, heartbeat.links()));
+  SLUICE_ASSIGN_OR_RETURN(std::vector<PortCounts> ports, PortCountsOf(heartbeat));
   SLUICE_ASSIGN_OR_RETURN(node.unattributed, FromProto(heartbeat.unattributed()));
   SLUICE_RETURN_IF_ERROR(NoteBeat(*node.session, heartbeat.sent_at_ns()));
   node.applied_generation = heartbeat.applied_generation();
@@ -127,6 +129,7 @@ absl::Status CoreImpl::OnHeartbeat(Node& node, const agent::v1::Heartbeat& heart
     node.faults.push_back(CleanWords(heartbeat.faults(i)));
   NoteFaults(node);
   for (const LinkReport& report : reports) TakeReport(node, report, effects);
+  TakeFlow(node, std::move(ports));
   return absl::OkStatus();
 }
 
@@ -145,6 +148,7 @@ void CoreImpl::OnSessionEnd(const std::string& name, uint64_t session, Effects& 
   Note("node_disconnected", Severity::kWarning, Scope::Node(name), "disconnected");
   spdlog::info("node {} is disconnected", name);
   node->session.reset();
+  ForgetFlow(*node);
   topology_.Disconnected(name, clock_.Now());
   FollowTopology(effects);
 }
@@ -153,6 +157,7 @@ void CoreImpl::EndSession(Node& node, absl::Status reason, Effects& effects) {
   if (!node.session) return;
   effects.end_sessions.push_back({node.record.name, node.session->id, std::move(reason)});
   node.session.reset();
+  ForgetFlow(node);
   topology_.Disconnected(node.record.name, clock_.Now());
   FollowTopology(effects);
 }

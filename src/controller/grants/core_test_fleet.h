@@ -18,6 +18,7 @@
 #include "wire/fixed_bytes.h"
 #include "wire/join_token.h"
 #include "wire/lease_codec.h"
+#include "wire/port_codec.h"
 #include "wire/report_codec.h"
 
 namespace sluice {
@@ -44,6 +45,7 @@ struct TestAgent {
   uint64_t session = 0;
   uint8_t next_request = 1;
   std::map<LinkSide, TestGate> gates;
+  std::vector<PortCounts> ports;
   double honesty = 1;  // how much of what its gates count it reports
   std::vector<agent::v1::ControllerMessage> inbox;
 };
@@ -155,6 +157,7 @@ class TestFleet {
     message.mutable_heartbeat()->set_sent_at_ns(AgentNow(a).ns);
     for (const auto& [side, gate] : a.gates)
       *message.mutable_heartbeat()->add_links() = ReportOf(a, side);
+    AddPortCounts(a.ports, *message.mutable_heartbeat());
     return Deliver(name, message);
   }
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMostPlanText = 64 << 20;  // of all versions together
 constexpr absl::Duration kFindingsEvery = absl::Milliseconds(100);
+constexpr BitRate kUndeclaredSpeed{10'000'000'000};
 constexpr absl::Duration kSilent = absl::Seconds(1);
 // More new ones at once are told as a number: a switch that dies tells of all its cables.
 constexpr size_t kMostFindingsTold = 20;
@@ -33,12 +34,13 @@ std::string KeyOf(const Finding& finding) {
   return key;
 }
 
-// The node that a finding is about, or the fleet.
-Scope ScopeOf(const Finding& finding, const Plan& plan) {
+// The node that a finding is about, or the fleet. `plan` may be null.
+Scope ScopeOf(const Finding& finding, const Plan* plan) {
   for (const std::string& port : finding.ports) {
     const std::string name = port.substr(0, port.find(':'));
-    const bool agent = std::ranges::any_of(
-        plan.nodes, [&](const PlanNode& node) { return node.name == name && node.has_agent(); });
+    const auto is_it = [&](const PlanNode& node) { return node.name == name && node.has_agent(); };
+    const bool agent = finding.verdict == kUnaccounted ||
+                       (plan != nullptr && std::ranges::any_of(plan->nodes, is_it));
     if (agent) return Scope::Node(name);
   }
   return Scope::Fleet();
@@ -130,6 +132,27 @@ absl::StatusOr<PlanPreview> CoreImpl::PreviewPlan(const std::string& text) const
   return preview;
 }
 
+absl::StatusOr<BitRate> CoreImpl::MeasureCapacity(const PortName& port, Effects& effects) {
+  const Plan* plan = topology_.plan();
+  if (plan == nullptr)
+    return absl::FailedPreconditionError(
+        "there is no plan, so no cable has a declared speed; set one with `sluicectl plan set`");
+  const auto cable = std::ranges::find_if(
+      plan->cables, [&](const PlanCable& c) { return c.a == port || c.b == port; });
+  if (cable == plan->cables.end())
+    return absl::NotFoundError(StrCat("the plan has no cable at ", ForMessage(port.ToString())));
+  const Node* node = FindNode(port.node);
+  if (node == nullptr || !node->session)
+    return absl::FailedPreconditionError(StrCat(
+        ForMessage(port.node), " has no agent that is connected; measure from the other end"));
+  Effects::Send& send = effects.sends.emplace_back();
+  send.node = port.node;
+  const BitRate speed = cable->speed.bps > 0 ? cable->speed : kUndeclaredSpeed;
+  send.message.mutable_measure_port()->set_port(port.port);
+  send.message.mutable_measure_port()->set_speed_bps(speed.bps);
+  return speed;
+}
+
 absl::Status CoreImpl::SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
                                        Effects& effects) {
   Flush(effects);
@@ -218,6 +241,7 @@ void CoreImpl::FollowTopology(Effects& effects) {
   }
   // Those that have no record yet are looked up anew.
   std::erase_if(paths_, [&](const auto& entry) {
+    if (links_.contains(entry.first)) return false;
     return changed.contains(entry.first.src) || changed.contains(entry.first.dst);
   });
 }
@@ -249,6 +273,25 @@ void CoreImpl::FollowLink(Link& link, Effects& effects) {
   SendRevokes(link, StrCat("not wired as planned: ", why), effects);
 }
 
+// Those that close something first. What is not told now is told later, if it is still there.
+void CoreImpl::TellFindings(std::map<std::string, Finding>& current) {
+  size_t told = 0;
+  std::vector<std::string> untold;
+  for (const bool closes : {true, false}) {
+    for (const auto& [key, finding] : current) {
+      if (finding.closes != closes || noted_findings_.contains(key)) continue;
+      if (++told > kMostFindingsTold) {
+        untold.push_back(key);
+        continue;
+      }
+      Note("wiring", closes ? Severity::kError : Severity::kWarning,
+           ScopeOf(finding, topology_.plan()), finding.text);
+    }
+  }
+  for (const std::string& key : untold) current.erase(key);
+  if (!untold.empty()) findings_due_ = true;
+}
+
 // Tells what is new to look into, and what is over.
 void CoreImpl::NoteFindings() {
   const BootTime now = clock_.Now();
@@ -257,27 +300,31 @@ void CoreImpl::NoteFindings() {
   findings_noted_at_ = now;
   ++wiring_changes_;
   std::map<std::string, Finding> current;
-  for (Finding& finding : topology_.Findings(now)) {
+  std::vector<Finding> findings = topology_.Findings(now);
+  AddFlowFindings(now, findings);
+  for (Finding& finding : findings) {
     std::string key = KeyOf(finding);
     current.emplace(std::move(key), std::move(finding));
   }
-  size_t told = 0;
-  for (const auto& [key, finding] : current) {
-    if (noted_findings_.contains(key) || ++told > kMostFindingsTold) continue;
-    Note("wiring", finding.closes ? Severity::kError : Severity::kWarning,
-         ScopeOf(finding, *topology_.plan()), finding.text);
+  TellFindings(current);
+  NoteMended(current);
+  noted_findings_ = std::move(current);
+}
+
+void CoreImpl::NoteMended(const std::map<std::string, Finding>& current) {
+  bool flows = false;
+  bool wires = false;
+  for (const auto& [key, finding] : noted_findings_) {
+    if (!current.contains(key)) (finding.verdict == kUnaccounted ? flows : wires) = true;
   }
-  if (told > kMostFindingsTold)
-    Note("wiring", Severity::kError, Scope::Fleet(),
-         StrCat(told - kMostFindingsTold, " more findings about the wiring"));
-  const bool over = std::ranges::any_of(
-      noted_findings_, [&](const auto& entry) { return !current.contains(entry.first); });
-  if (over)
+  if (flows)
+    Note("wiring_mended", Severity::kInfo, Scope::Fleet(),
+         "what some fabric port carries is accounted for again, or its node is gone");
+  if (wires)
     Note("wiring_mended", Severity::kInfo, Scope::Fleet(),
          current.empty() ? "the wiring is as planned again"
                          : StrCat("some of the wiring is as planned again; ", current.size(),
                                   " findings are left"));
-  noted_findings_ = std::move(current);
 }
 
 TopologyView CoreImpl::Topology() const {
@@ -288,11 +335,12 @@ TopologyView CoreImpl::Topology() const {
   for (const auto& [scope, policy] : policies_) {
     if (scope != Scope::Fleet()) view.policies.push_back({scope, policy});
   }
+  view.findings = topology_.Findings(now);
+  AddFlowFindings(now, view.findings);
   if (!topology_.has_plan()) return view;
   view.plan_version = plans_.rbegin()->first;
   view.nodes = topology_.plan()->nodes;
   view.wires = topology_.Wires(now);
-  view.findings = topology_.Findings(now);
   return view;
 }
 

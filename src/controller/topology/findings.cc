@@ -10,6 +10,8 @@ namespace {
 
 using Kind = Sight::Kind;
 
+constexpr size_t kMostPortsNamed = 16;
+
 std::string Seen(const Sight& sight, const PortName& expected) {
   switch (sight.kind) {
     case Kind::kBlind:
@@ -46,6 +48,8 @@ std::vector<WireView> Topology::Wires(BootTime now) const {
     view.evidence = wire.evidence;
     view.since = now - wire.since;
     view.rtt = wire.rtt;
+    view.a_capacity = ports_[2 * cable].sight.wiring.capacity;
+    view.b_capacity = ports_[2 * cable + 1].sight.wiring.capacity;
     view.a_sees = Seen(wire.sights[0], view.cable.b);
     view.b_sees = Seen(wire.sights[1], view.cable.a);
   }
@@ -64,7 +68,11 @@ std::vector<Finding> Topology::Findings(BootTime now) const {
   for (const int cable : bad_) {
     const Wire& wire = wires_[cable];
     const bool pair = wire.verdict == WireVerdict::kSwapped && wire.partner >= 0;
-    if (pair && wire.partner < cable) continue;  // told with the other one
+    if (pair && wire.partner < cable) {
+      const Wire& other = wires_[wire.partner];
+      // Told with the other one.
+      if (other.verdict == WireVerdict::kSwapped && other.partner == cable) continue;
+    }
     Finding& finding = findings.emplace_back();
     finding.verdict = VerdictName(wire.verdict);
     finding.closes = true;
@@ -93,7 +101,10 @@ void Topology::AddNodeFindings(const std::string& name, const Node& node,
     finding.verdict = !index ? "undeclared" : node.cloned ? "cloned" : "unexpected";
     finding.text = *why;
     finding.closes = true;
-    for (const auto& [port, wiring] : node.ports) finding.ports.push_back(StrCat(name, ":", port));
+    for (const auto& [port, wiring] : node.ports) {
+      if (finding.ports.size() == kMostPortsNamed) break;
+      finding.ports.push_back(StrCat(name, ":", port));
+    }
   }
   AddAlarms(name, node, findings);
 }
@@ -102,7 +113,9 @@ void Topology::AddNodeFindings(const std::string& name, const Node& node,
 void Topology::AddAlarms(const std::string& name, const Node& node,
                          std::vector<Finding>& findings) const {
   for (const std::string& port : node.alarmed) {
-    for (const ProbeAlarm& alarm : node.ports.at(port).alarms) {
+    const auto wiring = node.ports.find(port);
+    if (wiring == node.ports.end()) continue;
+    for (const ProbeAlarm& alarm : wiring->second.alarms) {
       if (alarm.kind == ProbeAlarm::Kind::kCloned) continue;  // told of the node
       Finding& finding = findings.emplace_back();
       finding.verdict = AlarmName(alarm.kind);

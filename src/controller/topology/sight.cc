@@ -64,9 +64,11 @@ class Looker {
       if (!IsExpected(known)) return Stranger(known);
       planned = &known;
     }
-    if (planned != nullptr) return {Kind::kExpected, true, {}, "proved", planned->neighbour.rtt};
     for (const KnownNeighbour& known : seen_.neighbours) {
       if (!IsExpected(known)) return Stranger(known);
+    }
+    if (planned != nullptr) return {Kind::kExpected, true, {}, "proved", planned->neighbour.rtt};
+    for (const KnownNeighbour& known : seen_.neighbours) {
       return {Kind::kThrough,
               true,
               {},

@@ -10,6 +10,9 @@ namespace {
 
 // A node whose agent starts anew has two instances for as long as its old proofs last.
 constexpr absl::Duration kDoubled = absl::Milliseconds(1400);
+constexpr size_t kMostNodePorts = 1024;
+// Where there are more, some are asked so seldom that what is known of them is old.
+constexpr size_t kCrowd = 32;
 constexpr absl::Duration kLook = absl::Milliseconds(200);
 
 }  // namespace
@@ -108,12 +111,15 @@ void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now)
     std::map<std::string, PortWiring> gone = std::exchange(node.ports, {});
     for (const PortWiring& port : wiring.ports) gone.erase(port.port);
     for (auto& [port, old] : gone) {
+      node.alarmed.erase(port);
       PortWiring nothing;
       nothing.port = port;
       TakePort(name, std::move(nothing), now);
     }
   }
   for (PortWiring& port : wiring.ports) {
+    // No machine has so many; one that says so would fill our memory.
+    if (node.ports.size() >= kMostNodePorts && !node.ports.contains(port.port)) continue;
     if (port.alarms.empty()) {
       node.alarmed.erase(port.port);
     } else {
@@ -199,11 +205,12 @@ std::map<int, Topology::Timing> Topology::ProofsOf(int port, const PortSight& si
   std::map<int, Timing> proofs;
   for (const KnownNeighbour& known : sight.neighbours) {
     if (known.port < 0 || !known.honest || !graph_->Reach(port, known.port)) continue;
+    const absl::Duration most = graph_->MaxRttBetween(port, known.port);
     if (!known.neighbour.rtt) {
-      proofs.emplace(known.port, Timing::kUntimed);
+      const bool any = most == absl::InfiniteDuration();
+      proofs.emplace(known.port, any ? Timing::kWithin : Timing::kUntimed);
       continue;
     }
-    const absl::Duration most = graph_->MaxRttBetween(port, known.port);
     proofs[known.port] = *known.neighbour.rtt <= most ? Timing::kWithin : Timing::kOver;
   }
   return proofs;
@@ -248,22 +255,27 @@ void Topology::TakeSight(int port, PortSight sight, BootTime now) {
   for (int cable : touched) Judge(cable, now);
 }
 
+// Who is seen under the identity that it enrolled with, as another run of its agent than the one
+// that is connected; or, on a crowded port, as two runs.
 std::set<std::string> Topology::DoublesSeenBy(const Node& node) const {
   std::set<std::string> doubled;
   for (const auto& [port, wiring] : node.ports) {
+    std::map<std::string, std::set<ProbeInstance>> strangers;
     for (const Neighbour& neighbour : wiring.neighbours) {
-      const Node* other = nullptr;
       const auto index = graph_ ? graph_->FindNode(neighbour.port.node) : std::nullopt;
-      if (index) {
-        other = nodes_by_index_[static_cast<size_t>(*index)];
-      } else if (const auto it = nodes_.find(neighbour.port.node); it != nodes_.end()) {
-        other = &it->second;
-      }
-      if (other != nullptr && other->online && other->instance != neighbour.instance)
-        doubled.insert(neighbour.port.node);
+      const Node* other = index ? nodes_by_index_[static_cast<size_t>(*index)] : nullptr;
+      if (other == nullptr || !other->online || !other->facts ||
+          other->facts->identity != neighbour.identity || other->instance == neighbour.instance)
+        continue;
+      strangers[neighbour.port.node].insert(neighbour.instance);
     }
-    for (const ProbeAlarm& alarm : wiring.alarms) {
-      if (alarm.kind == ProbeAlarm::Kind::kCloned) doubled.insert(alarm.about.node);
+    const bool crowded = wiring.neighbours.size() > kCrowd;
+    for (const auto& [name, runs] : strangers) {
+      const auto connected = [&](const Neighbour& n) {
+        return n.port.node == name && !runs.contains(n.instance);
+      };
+      if (!crowded || runs.size() > 1 || std::ranges::any_of(wiring.neighbours, connected))
+        doubled.insert(name);
     }
   }
   return doubled;
@@ -325,9 +337,12 @@ std::optional<std::string> Topology::WhyNode(const std::string& name) const {
 
 std::string Topology::StrayWords(const std::string& name, const Node& node) const {
   const std::string& port = *node.strays.begin();
-  const PortWiring& wiring = node.ports.at(port);
-  const std::string who = wiring.neighbours.empty() ? ForMessage(wiring.claims.front().system)
-                                                    : wiring.neighbours.front().port.ToString();
+  const auto it = node.ports.find(port);
+  std::string who = "somebody";
+  if (it != node.ports.end() && !it->second.neighbours.empty())
+    who = it->second.neighbours.front().port.ToString();
+  else if (it != node.ports.end() && !it->second.claims.empty())
+    who = ForMessage(it->second.claims.front().system);
   return StrCat("port ", name, ":", port, " is not in the plan, and ", who, " is there");
 }
 
@@ -340,13 +355,17 @@ PathView Topology::RailOf(int port, int other) const {
                                             VerdictWords(wire.verdict), ": ", wire.evidence)};
     unknown |= wire.verdict == WireVerdict::kUnproved && !wire.settled;
   }
+  // One that is untimed where a ceiling asks for a time is not known yet.
   const auto proves = [&](int from, int to) {
     const auto proof = ports_[from].proofs.find(to);
-    return proof != ports_[from].proofs.end() && proof->second != Timing::kOver;
+    if (proof == ports_[from].proofs.end()) return false;
+    unknown |= proof->second == Timing::kUntimed;
+    return proof->second == Timing::kWithin;
   };
   const std::string between = StrCat(graph_->ports()[port].name.ToString(), " and ",
                                      graph_->ports()[other].name.ToString());
-  if (!unknown && (proves(port, other) || proves(other, port))) return {};
+  const bool blocked = unknown;
+  if ((proves(port, other) || proves(other, port)) && !blocked) return {};
   const auto young = [&](int end) {
     const PortSight& sight = ports_[end].sight;
     return !sight.online || sight.wiring.listening < kSettled;

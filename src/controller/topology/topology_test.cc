@@ -453,6 +453,53 @@ TEST_F(TopologyTest, ASideThatIsLostWholeIsBehindACutCable) {
   EXPECT_EQ(StateOf("a1", "a2"), State::kGood);
 }
 
+TEST_F(TopologyTest, AlarmsOfPortsThatAreGoneAreGone) {
+  AllWell();
+  PortWiring wiring = Wiring("a1:fab9", {});
+  wiring.alarms = {{ProbeAlarm::Kind::kForged, {}, "nonsense", 1}};
+  Say("a1:fab9", wiring);
+  EXPECT_THAT(topology_.Findings(now_), SizeIs(1));
+  topology_.Observe("a1", {InstanceOf("a1"), true, {}}, now_);
+  for (const Finding& finding : topology_.Findings(now_)) EXPECT_NE(finding.verdict, "forged");
+}
+
+TEST_F(TopologyTest, AnUntimedProofOverASwitchIsNoneWhereThereIsACeiling) {
+  Plan(R"(graph f {
+    a1 [enclosure=east]; a2 [enclosure=east]; s1 [role=switch];
+    edge [max_rtt="50us"]; a1:p -- s1:1; a2:p -- s1:2; })");
+  EnrolAll();
+  See("a1:p", {At("a2:p", false, std::nullopt)});
+  See("a2:p", {At("a1:p", false, std::nullopt)});
+  EXPECT_EQ(StateOf("a1", "a2"), State::kUnknown);
+  See("a1:p", {At("a2:p", false)});
+  EXPECT_EQ(StateOf("a1", "a2"), State::kGood);
+}
+
+TEST_F(TopologyTest, SomebodyElseOnADirectCableIsUnexpectedEvenBesideTheRightOne) {
+  AllWell();
+  See("a1:fab1", {At("b1:fab1", true), At("b2:fab7", false)});
+  EXPECT_EQ(Verdict("a1:fab1"), WireVerdict::kUnexpected);
+}
+
+TEST_F(TopologyTest, ACableIsNotMissingWhileItsOtherEndHasJustBegun) {
+  AllWell();
+  PortWiring young = Wiring("a1:fab1", {});
+  young.listening = absl::Milliseconds(200);
+  Say("a1:fab1", young);
+  See("b1:fab1", {});
+  EXPECT_EQ(Verdict("a1:fab1"), WireVerdict::kUnproved);
+}
+
+TEST_F(TopologyTest, ACopyOfAnIdentityThatWasGivenUpIsNoClone) {
+  AllWell();
+  Neighbour old = At("a1:fab0", false);
+  old.identity = IdentityOf("before");
+  old.instance = InstanceOf("a1", 1);
+  See("b2:fab0", {At("a1:fab0", false), old}, {Claim("leaf2:p2")});
+  for (int i = 0; i < 10; ++i) Pass(absl::Milliseconds(200));
+  EXPECT_EQ(StateOf("a1", "a2"), State::kGood);
+}
+
 TEST_F(TopologyTest, SaysWhoseLinksToLookAt) {
   AllWell();
   See("a1:fab1", {});

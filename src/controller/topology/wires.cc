@@ -89,7 +89,9 @@ Topology::Judgement Topology::JudgeDirect(int cable, const Wire& wire) const {
     const Sight& sight = wire.sights[end];
     const Sight& far = wire.sights[1 - end];
     const std::string here = (end == 0 ? planned.a : planned.b).ToString();
-    if (sight.kind == Kind::kNothing && far.kind != Kind::kBlind)
+    const PortWiring& beyond = ports_[2 * cable + 1 - end].sight.wiring;
+    const bool young = beyond.listening < kSettled && !beyond.plugged;
+    if (sight.kind == Kind::kNothing && far.kind != Kind::kBlind && !young)
       return {WireVerdict::kMissing, StrCat("at ", here, ": ", sight.words)};
   }
   return {WireVerdict::kUnproved,

@@ -118,6 +118,10 @@ class CoreFake final : public ControllerCore {
     SLUICE_RETURN_IF_ERROR(const_cast<CoreFake*>(this)->Note(StrCat("preview plan ", text)));
     return plan_preview;
   }
+  absl::StatusOr<BitRate> MeasureCapacity(const PortName& port, Effects&) override {
+    SLUICE_RETURN_IF_ERROR(Note(StrCat("measure ", port.ToString())));
+    return BitRate{1'000};
+  }
   TopologyView Topology() const override { return topology; }
   std::vector<PlanVersion> Plans() const override { return plans; }
   absl::StatusOr<std::string> PlanText(uint64_t version) const override {

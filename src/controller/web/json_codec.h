@@ -69,6 +69,7 @@ absl::StatusOr<std::string> DecodePlan(std::string_view body);
 absl::StatusOr<WiringPolicy> DecodeWiringPolicy(std::string_view body);
 // Without `wires`: only what somebody should look into.
 std::string EncodeTopology(const TopologyView& view, bool wires);
+std::string EncodeMeasuring(const PortName& port, BitRate speed);
 std::string EncodePlans(const std::vector<PlanVersion>& plans);
 std::string EncodePlan(const PlanVersion& version);
 std::string EncodePlanText(uint64_t version, const std::string& text);

@@ -31,6 +31,13 @@ Json NodeJson(const PlanNode& node) {
   return out;
 }
 
+Json CapacityJson(const std::optional<PortCapacity>& capacity) {
+  if (!capacity) return nullptr;
+  return {{"to", capacity->to.ToString()},
+          {"at_least_bps", capacity->rate.bps},
+          {"number", capacity->number}};
+}
+
 Json WireJson(const WireView& wire) {
   Json out = {{"a", wire.cable.a.ToString()},
               {"b", wire.cable.b.ToString()},
@@ -42,6 +49,8 @@ Json WireJson(const WireView& wire) {
               {"b_sees", wire.b_sees}};
   out["rtt_s"] = wire.rtt ? api_json::Seconds(*wire.rtt) : Json(nullptr);
   out["max_rtt_s"] = api_json::Seconds(wire.cable.max_rtt);
+  out["a_capacity"] = CapacityJson(wire.a_capacity);
+  out["b_capacity"] = CapacityJson(wire.b_capacity);
   out["speed_bps"] = wire.cable.speed.bps == 0 ? Json(nullptr) : Json(wire.cable.speed.bps);
   return out;
 }
@@ -101,6 +110,13 @@ std::string EncodeTopology(const TopologyView& view, bool wires) {
   if (!wires) return api_json::Dump(out);
   out["nodes"] = ListOf(view.nodes, NodeJson);
   out["wires"] = ListOf(view.wires, WireJson);
+  return api_json::Dump(out);
+}
+
+std::string EncodeMeasuring(const PortName& port, BitRate speed) {
+  Json out;
+  out["measuring"] = port.ToString();
+  out["speed_bps"] = speed.bps;
   return api_json::Dump(out);
 }
 

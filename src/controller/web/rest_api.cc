@@ -47,6 +47,7 @@ ApiReply RestApi::Handle(const RouteMatch& match, std::string_view body) const {
       reply = Read(match.route->operation);
       break;
     case Operation::kGetTopology:
+    case Operation::kMeasureCapacity:
     case Operation::kListPlans:
     case Operation::kGetPlan:
     case Operation::kSetPlan:

@@ -59,6 +59,7 @@ class RestApi {
   // rest_wiring.cc
   absl::StatusOr<std::string> Wiring(const RouteMatch& match, std::string_view body) const;
   absl::StatusOr<std::string> GetTopology(bool findings_only) const;
+  absl::StatusOr<std::string> MeasureCapacity(const std::string& port, std::string_view body) const;
   absl::StatusOr<std::string> ListPlans() const;
   absl::StatusOr<std::string> GetPlan(const std::string& version) const;
   absl::StatusOr<std::string> SetPlan(const RouteMatch& match, std::string_view body) const;

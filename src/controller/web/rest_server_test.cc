@@ -124,6 +124,7 @@ TEST_F(RestServerTest, EveryRouteAnswersAndNeedsTheTokenUnlessOpen) {
     for (const auto& [hole, value] : {std::pair<std::string, std::string>{"{link}", "a1%3Eb1"},
                                       {"{scope}", "enclosure:east"},
                                       {"{version}", "2"},
+                                      {"{port}", "a1:fab0"},
                                       {"{name}", "a1"}})
       if (size_t at = path.find(hole); at != std::string::npos)
         path.replace(at, hole.size(), value);
@@ -213,6 +214,8 @@ TEST_F(RestServerTest, ThePlanAndTheWires) {
   EXPECT_EQ(Ask("GET", "/api/v1/plans/2").body["plan"], "graph f {}");
   EXPECT_EQ(Ask("GET", "/api/v1/plans/9").status, 404);
   EXPECT_EQ(Ask("GET", "/api/v1/plans/x").body["error"]["field"], "version");
+  EXPECT_EQ(Ask("POST", "/api/v1/topology/ports/a1:fab0/measure").body["speed_bps"], 1000);
+  EXPECT_EQ(Ask("POST", "/api/v1/topology/ports/a1/measure").body["error"]["field"], "port");
   EXPECT_EQ(Ask("DELETE", "/api/v1/plan").body["removed"], "plan");
   EXPECT_EQ(Ask("PUT", "/api/v1/wiring/node:a1", R"({"policy":"never"})").body["error"]["field"],
             "policy");

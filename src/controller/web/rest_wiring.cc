@@ -15,6 +15,8 @@ absl::StatusOr<std::string> RestApi::Wiring(const RouteMatch& match, std::string
       SLUICE_ASSIGN_OR_RETURN(const bool findings_only, match.Flag("findings"));
       return GetTopology(findings_only);
     }
+    case Operation::kMeasureCapacity:
+      return MeasureCapacity(match.argument, body);
     case Operation::kListPlans:
       return ListPlans();
     case Operation::kGetPlan:
@@ -37,6 +39,23 @@ absl::StatusOr<std::string> RestApi::GetTopology(bool findings_only) const {
     return absl::OkStatus();
   }));
   return EncodeTopology(view, !findings_only);
+}
+
+absl::StatusOr<std::string> RestApi::MeasureCapacity(const std::string& text,
+                                                     std::string_view body) const {
+  SLUICE_RETURN_IF_ERROR(DecodeNothing(body));
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    return WithField(absl::InvalidArgumentError(StrCat("port: ", ForMessage(text),
+                                                       " is no port; write NODE:PORT, as a1:fab0")),
+                     "port");
+  const PortName port{text.substr(0, colon), text.substr(colon + 1)};
+  BitRate speed;
+  SLUICE_RETURN_IF_ERROR(Do([&](ControllerCore& core, Effects& effects) -> absl::Status {
+    SLUICE_ASSIGN_OR_RETURN(speed, core.MeasureCapacity(port, effects));
+    return absl::OkStatus();
+  }));
+  return EncodeMeasuring(port, speed);
 }
 
 absl::StatusOr<std::string> RestApi::ListPlans() const {

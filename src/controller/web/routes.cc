@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 31> kRoutes = {{
+constexpr std::array<Route, 32> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
     {"GET", "/metrics", Operation::kMetrics},
@@ -40,6 +40,7 @@ constexpr std::array<Route, 31> kRoutes = {{
     {"GET", "/api/v1/links/{link}/history", Operation::kGetHistory},
     {"GET", "/api/v1/events", Operation::kListEvents, false, "before,kind,limit,subject"},
     {"GET", "/api/v1/topology", Operation::kGetTopology, false, "findings"},
+    {"POST", "/api/v1/topology/ports/{port}/measure", Operation::kMeasureCapacity},
     {"GET", "/api/v1/plans", Operation::kListPlans},
     {"GET", "/api/v1/plans/{version}", Operation::kGetPlan},
     {"PUT", "/api/v1/plan", Operation::kSetPlan, false, "dry_run", 2 * kMostPlanBytes},

@@ -35,6 +35,7 @@ enum class Operation {
   kGetHistory,
   kListEvents,
   kGetTopology,
+  kMeasureCapacity,
   kListPlans,
   kGetPlan,
   kSetPlan,

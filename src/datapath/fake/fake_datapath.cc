@@ -187,6 +187,11 @@ absl::StatusOr<Datapath::Reading> FakeDatapath::Read() {
   return reading;
 }
 
+absl::StatusOr<std::vector<PortCounts>> FakeDatapath::ReadFabric() {
+  SLUICE_RETURN_IF_ERROR(Begin(Call::kReadFabric));
+  return fabric;
+}
+
 absl::Status FakeDatapath::SetKillSwitch(bool on) {
   SLUICE_RETURN_IF_ERROR(Begin(Call::kSetKillSwitch));
   gate_.kill_switch_ = on;

@@ -77,8 +77,11 @@ class FakeDatapath final : public Datapath {
     kRead,
     kSetKillSwitch,
     kVerify,
-    kRemove
+    kRemove,
+    kReadFabric
   };
+
+  std::vector<PortCounts> fabric;  // what ReadFabric says
 
   explicit FakeDatapath(FakeGate& gate) : gate_(gate) {}
 
@@ -95,6 +98,7 @@ class FakeDatapath final : public Datapath {
   absl::Status Apply(const LinkSide& side, const GateLease& lease) override;
   absl::StatusOr<LinkReport> Close(const LinkSide& side) override;
   absl::StatusOr<Reading> Read() override;
+  absl::StatusOr<std::vector<PortCounts>> ReadFabric() override;
   absl::Status SetKillSwitch(bool on) override;
   absl::Status Verify() override;
   absl::Status Remove() override;

@@ -1,4 +1,5 @@
 // fabric_ingress, fabric_egress and tunnel_egress on made-up packets.
+#include "datapath/tc/fabric_counts.h"
 #include "datapath/tc/packet_testing.h"
 
 namespace sluice::testing {
@@ -179,6 +180,58 @@ TEST_F(FabricTest, NothingEntersTheTunnelBeforeTheShaperIsSetUp) {
   kernel_->config().shaper_mode = SLUICE_SHAPER_CLOSED;
   EXPECT_TRUE(
       Refused("tunnel_egress", V4(), 0, SLUICE_DROP_NOT_GATED, Marked(SLUICE_MARK | kSend)));
+}
+
+PortCounts CountsOn(const GateKernel& kernel, uint32_t port) {
+  const auto counts = ReadPort(kernel.fabric_fd(), port);
+  EXPECT_TRUE(counts.ok()) << counts.status();
+  return counts.value_or(PortCounts{});
+}
+
+// Test runs are on the loopback device, whose index is 1.
+TEST_F(FabricTest, FramesCountByClass) {
+  ASSERT_TRUE(CountPorts(kernel_->fabric_fd(), {1}).ok());
+  const std::string tunnel = UdpV4(kTunnelPort, kTunnelPort);
+  const std::string control = UdpV6(kControlPort, kControlPort);
+  const std::string arp = Ethernet(kArpType, std::string(46, '\0'));
+  const std::string clear = UdpV4(1, 53);
+  for (const char* program : {"fabric_ingress", "fabric_egress"}) {
+    for (const std::string& frame : {tunnel, tunnel, control, arp, clear})
+      Run(program, frame, Marked(kTunnelMark));
+  }
+  const PortCounts counts = CountsOn(*kernel_, 1);
+  for (const PortFlow& flow : {counts.rx, counts.tx}) {
+    EXPECT_EQ(flow.tunnel, (Traffic{2 * tunnel.size(), 2}));
+    EXPECT_EQ(flow.control, (Traffic{control.size() + arp.size(), 2}));
+    EXPECT_EQ(flow.refused, (Traffic{clear.size(), 1}));
+  }
+  kernel_->config().kill_switch = 1;
+  Run("fabric_ingress", tunnel);
+  EXPECT_EQ(CountsOn(*kernel_, 1).rx.refused, (Traffic{clear.size() + tunnel.size(), 2}));
+}
+
+TEST_F(FabricTest, ASuperPacketCountsAsItsSegments) {
+  ASSERT_TRUE(CountPorts(kernel_->fabric_fd(), {1}).ok());
+  __sk_buff context = Marked(kTunnelMark);
+  context.gso_segs = 5;
+  context.gso_size = 20;
+  const std::string frame = UdpV4(kTunnelPort, kTunnelPort);  // 100 bytes behind the headers
+  Run("fabric_egress", frame, context);
+  EXPECT_EQ(CountsOn(*kernel_, 1).tx.tunnel, (Traffic{100 + 5 * 42, 5}));
+}
+
+TEST_F(FabricTest, OnlyPortsThatAreWatchedCount) {
+  const std::string tunnel = UdpV4(kTunnelPort, kTunnelPort);
+  EXPECT_TRUE(Passes("fabric_ingress", tunnel));
+  EXPECT_TRUE(absl::IsNotFound(ReadPort(kernel_->fabric_fd(), 1).status()));
+  ASSERT_TRUE(CountPorts(kernel_->fabric_fd(), {1, 7}).ok());
+  EXPECT_TRUE(Passes("fabric_ingress", tunnel));
+  ASSERT_TRUE(CountPorts(kernel_->fabric_fd(), {1, 9}).ok());
+  EXPECT_EQ(CountsOn(*kernel_, 1).rx.tunnel.packets, 1u) << "kept";
+  EXPECT_TRUE(absl::IsNotFound(ReadPort(kernel_->fabric_fd(), 7).status()));
+  std::set<uint32_t> many;
+  for (uint32_t i = 1; i <= SLUICE_MAX_FABRIC_PORTS + 1; ++i) many.insert(i);
+  EXPECT_TRUE(CountPorts(kernel_->fabric_fd(), many).ok()) << "as far as there is room";
 }
 
 TEST_F(FabricTest, AllZeroIsClosed) {

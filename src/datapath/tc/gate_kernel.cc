@@ -28,6 +28,7 @@ constexpr MapShape kPinnedMaps[] = {
     {"drops", BPF_MAP_TYPE_ARRAY, 4, sizeof(sluice_drops), SLUICE_MAX_SLOTS},
     {"names", BPF_MAP_TYPE_ARRAY, 4, sizeof(sluice_name), SLUICE_MAX_SLOTS},
     {"routes", BPF_MAP_TYPE_LPM_TRIE, sizeof(sluice_route_key), 4, SLUICE_MAX_ROUTES},
+    {"fabric", BPF_MAP_TYPE_PERCPU_HASH, 4, sizeof(sluice_fabric), SLUICE_MAX_FABRIC_PORTS},
     {"config", BPF_MAP_TYPE_ARRAY, 4, sizeof(sluice_config), 1},
 };
 constexpr uint64_t kMaxCacheBytes = uint64_t{64} << 20;
@@ -128,6 +129,7 @@ absl::Status GateKernel::MapArrays() {
   SLUICE_RETURN_IF_ERROR(map("names", sizeof(sluice_name), names_));
   SLUICE_RETURN_IF_ERROR(map("cache4", sizeof(sluice_cache4_set), cache4_));
   SLUICE_ASSIGN_OR_RETURN(routes_fd_, object_->MapFd("routes"));
+  SLUICE_ASSIGN_OR_RETURN(fabric_fd_, object_->MapFd("fabric"));
   StoreWord(config().layout, SLUICE_LAYOUT);
   return absl::OkStatus();
 }

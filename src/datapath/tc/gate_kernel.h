@@ -47,6 +47,7 @@ class GateKernel {
   sluice_drops& drops(uint32_t i) { return drops_.At<sluice_drops>(i); }
   sluice_name& name(uint32_t i) { return names_.At<sluice_name>(i); }
   int routes_fd() const { return routes_fd_; }
+  int fabric_fd() const { return fabric_fd_; }
   // Call after every change of the routes: what the gate has cached of them is void.
   void NextGeneration();
   absl::StatusOr<int> ProgramFd(const std::string& name) const { return object_->ProgramFd(name); }
@@ -68,6 +69,7 @@ class GateKernel {
   BpfArray names_;
   BpfArray cache4_;
   int routes_fd_ = -1;
+  int fabric_fd_ = -1;
 };
 
 // The programs of gate.bpf.c.

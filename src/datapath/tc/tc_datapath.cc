@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "datapath/gate_words.h"
 #include "datapath/tc/clsact.h"
+#include "datapath/tc/fabric_counts.h"
 #include "os/bpf/tcx_attachment.h"
 
 namespace sluice {
@@ -93,6 +94,7 @@ absl::StatusOr<Datapath::Started> TcDatapath::Install() {
   // What is attached is closed, but for leases that were taken over.
   SLUICE_RETURN_IF_ERROR(LoadState());
   SLUICE_RETURN_IF_ERROR(SetConfig());
+  SLUICE_RETURN_IF_ERROR(CountFabric());
   SLUICE_RETURN_IF_ERROR(AttachAll());
   SLUICE_RETURN_IF_ERROR(kernel_->Pin());
   SLUICE_ASSIGN_OR_RETURN(Choice shaper, StartShaper());
@@ -125,6 +127,15 @@ absl::Status TcDatapath::SetConfig() {
   StoreWord(words.control_port, config_.control_port);
   StoreWord(words.tunnel_mark, config_.tunnel_mark);
   return absl::OkStatus();
+}
+
+absl::Status TcDatapath::CountFabric() {
+  std::set<uint32_t> indexes;
+  for (const std::string& port : config_.fabric_ports) {
+    SLUICE_ASSIGN_OR_RETURN(const int index, DeviceIndex(port));
+    indexes.insert(static_cast<uint32_t>(index));
+  }
+  return Annotate(CountPorts(kernel_->fabric_fd(), indexes), "counting on the fabric ports");
 }
 
 absl::Status TcDatapath::AttachAll() {
@@ -255,6 +266,21 @@ absl::StatusOr<Datapath::Reading> TcDatapath::Read() {
   }
   reading.unattributed = ReadDrops(kernel_->drops(0));
   return reading;
+}
+
+absl::StatusOr<std::vector<PortCounts>> TcDatapath::ReadFabric() {
+  SLUICE_RETURN_IF_ERROR(CheckStarted());
+  std::vector<PortCounts> ports;
+  for (const std::string& port : config_.fabric_ports) {
+    SLUICE_ASSIGN_OR_RETURN(const int index, DeviceIndex(port));
+    absl::StatusOr<PortCounts> counts =
+        ReadPort(kernel_->fabric_fd(), static_cast<uint32_t>(index));
+    if (absl::IsNotFound(counts.status())) continue;  // more ports than the map has room for
+    SLUICE_RETURN_IF_ERROR(counts.status());
+    counts->port = port;
+    ports.push_back(*std::move(counts));
+  }
+  return ports;
 }
 
 absl::Status TcDatapath::SetKillSwitch(bool on) {

@@ -35,6 +35,7 @@ class TcDatapath final : public Datapath {
   absl::Status Apply(const LinkSide& side, const GateLease& lease) override;
   absl::StatusOr<LinkReport> Close(const LinkSide& side) override;
   absl::StatusOr<Reading> Read() override;
+  absl::StatusOr<std::vector<PortCounts>> ReadFabric() override;
   absl::Status SetKillSwitch(bool on) override;
   absl::Status Verify() override;
   absl::Status Remove() override;
@@ -50,6 +51,7 @@ class TcDatapath final : public Datapath {
   absl::Status CheckStarted() const;
   absl::StatusOr<Started> Install();
   absl::Status SetConfig();
+  absl::Status CountFabric();
   absl::Status AttachAll();
   absl::StatusOr<Choice> StartShaper();
   absl::StatusOr<ClockWords> Shape(uint32_t slot, const LinkSide& side, const GateLease& lease);

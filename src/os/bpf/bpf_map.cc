@@ -68,6 +68,17 @@ absl::Status PutElement(int map_fd, const void* key, const void* value) {
   return ErrnoStatus(errno, errno == ENOSPC ? "BPF map is full" : "writing to a BPF map");
 }
 
+absl::Status AddElement(int map_fd, const void* key, const void* value) {
+  if (bpf_map_update_elem(map_fd, key, value, BPF_NOEXIST) == 0 || errno == EEXIST)
+    return absl::OkStatus();
+  return ErrnoStatus(errno, "adding to a BPF map");
+}
+
+absl::Status GetElement(int map_fd, const void* key, void* value) {
+  if (bpf_map_lookup_elem(map_fd, key, value) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, "reading from a BPF map");
+}
+
 absl::Status DeleteElement(int map_fd, const void* key) {
   if (bpf_map_delete_elem(map_fd, key) == 0 || errno == ENOENT) return absl::OkStatus();
   return ErrnoStatus(errno, "deleting from a BPF map");
@@ -78,11 +89,6 @@ namespace bpf_map_internal {
 absl::Status NextKey(int map_fd, const void* key, void* next) {
   if (bpf_map_get_next_key(map_fd, key, next) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, "listing a BPF map");
-}
-
-absl::Status GetElement(int map_fd, const void* key, void* value) {
-  if (bpf_map_lookup_elem(map_fd, key, value) == 0) return absl::OkStatus();
-  return ErrnoStatus(errno, "reading from a BPF map");
 }
 
 }  // namespace bpf_map_internal

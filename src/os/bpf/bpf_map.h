@@ -39,7 +39,10 @@ absl::StatusOr<BpfMapInfo> GetMapInfo(int map_fd);
 
 // One element of a map that is no array. Key and Value are the map's own types.
 absl::Status PutElement(int map_fd, const void* key, const void* value);
-absl::Status DeleteElement(int map_fd, const void* key);  // OK if there is none
+absl::Status AddElement(int map_fd, const void* key, const void* value);  // kept if it is there
+absl::Status DeleteElement(int map_fd, const void* key);                  // OK if there is none
+// Of a per-CPU map: the values of all possible CPUs, in both of these.
+absl::Status GetElement(int map_fd, const void* key, void* value);
 template <typename Key, typename Value>
 absl::StatusOr<std::vector<std::pair<Key, Value>>> AllElements(int map_fd);
 
@@ -81,7 +84,6 @@ absl::Status Unpin(const std::string& path);
 namespace bpf_map_internal {
 // The key behind `key` (null: the first); NotFound behind the last.
 absl::Status NextKey(int map_fd, const void* key, void* next);
-absl::Status GetElement(int map_fd, const void* key, void* value);
 }  // namespace bpf_map_internal
 
 template <typename Key, typename Value>
@@ -96,7 +98,7 @@ absl::StatusOr<std::vector<std::pair<Key, Value>>> AllElements(int map_fd) {
     if (!status.ok()) return status;
     element.first = next;
     last = &element.first;
-    status = bpf_map_internal::GetElement(map_fd, last, &element.second);
+    status = GetElement(map_fd, last, &element.second);
     if (!status.ok()) return status;
     elements.push_back(element);
   }

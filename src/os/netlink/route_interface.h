@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/port_counts.h"
 #include "model/prefix.h"
 
 namespace sluice {
@@ -39,6 +40,8 @@ class RouteTable {
  public:
   virtual ~RouteTable() = default;
   virtual absl::StatusOr<NetDevice> Device(const std::string& name) = 0;
+  // What the device itself has counted since it was made.
+  virtual absl::StatusOr<DeviceTraffic> Counters(const std::string& name) = 0;
   virtual absl::Status CreateDevice(const std::string& name, const std::string& kind) = 0;
   virtual absl::Status DeleteDevice(const std::string& name) = 0;
   virtual absl::Status SetUp(const std::string& name, bool up) = 0;

@@ -61,6 +61,20 @@ NetDevice ParseDevice(const nlmsghdr* message) {
   return device;
 }
 
+// None if the kernel did not say.
+std::optional<DeviceTraffic> ParseCounters(const nlmsghdr* message) {
+  std::optional<DeviceTraffic> traffic;
+  ForEachAttribute(message, sizeof(ifinfomsg), [&](const nlattr* a) {
+    if (mnl_attr_get_type(a) != IFLA_STATS64) return;
+    // Newer kernels say more than these headers know, and attributes are aligned to 4 bytes.
+    rtnl_link_stats64 stats{};
+    std::memcpy(&stats, mnl_attr_get_payload(a),
+                std::min<size_t>(sizeof(stats), mnl_attr_get_payload_len(a)));
+    traffic = {{stats.rx_bytes, stats.rx_packets}, {stats.tx_bytes, stats.tx_packets}};
+  });
+  return traffic;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RtnetlinkRouteTable>> RtnetlinkRouteTable::Open() {
@@ -68,19 +82,30 @@ absl::StatusOr<std::unique_ptr<RtnetlinkRouteTable>> RtnetlinkRouteTable::Open()
   return std::unique_ptr<RtnetlinkRouteTable>(new RtnetlinkRouteTable(std::move(socket)));
 }
 
-absl::StatusOr<NetDevice> RtnetlinkRouteTable::Device(const std::string& name) {
+absl::Status RtnetlinkRouteTable::AskForDevice(const std::string& name,
+                                               const std::function<void(const nlmsghdr*)>& reply) {
   SLUICE_RETURN_IF_ERROR(CheckName(name));
   NetlinkMessage message(RTM_GETLINK, 0);
   message.Extra<ifinfomsg>();
   message.PutString(IFLA_IFNAME, name);
+  absl::Status status = socket_->Query(message, StrCat("looking up network device ", name), reply);
+  if (!absl::IsNotFound(status)) return status;
+  return absl::NotFoundError(StrCat("there is no network device ", name));
+}
+
+absl::StatusOr<NetDevice> RtnetlinkRouteTable::Device(const std::string& name) {
   NetDevice device;
-  absl::Status status = socket_->Query(message, StrCat("looking up network device ", name),
-                                       [&](const nlmsghdr* reply) { device = ParseDevice(reply); });
-  if (absl::IsNotFound(status)) {
-    return absl::NotFoundError(StrCat("there is no network device ", name));
-  }
-  SLUICE_RETURN_IF_ERROR(status);
+  SLUICE_RETURN_IF_ERROR(
+      AskForDevice(name, [&](const nlmsghdr* reply) { device = ParseDevice(reply); }));
   return device;
+}
+
+absl::StatusOr<DeviceTraffic> RtnetlinkRouteTable::Counters(const std::string& name) {
+  std::optional<DeviceTraffic> traffic;
+  SLUICE_RETURN_IF_ERROR(
+      AskForDevice(name, [&](const nlmsghdr* reply) { traffic = ParseCounters(reply); }));
+  if (traffic) return *traffic;
+  return absl::UnimplementedError(StrCat("network device ", name, " has no counters"));
 }
 
 absl::Status RtnetlinkRouteTable::CreateDevice(const std::string& name, const std::string& kind) {

@@ -2,6 +2,7 @@
 #ifndef SLUICE_OS_NETLINK_ROUTE_TABLE_H_
 #define SLUICE_OS_NETLINK_ROUTE_TABLE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ class RtnetlinkRouteTable final : public RouteTable {
   static absl::StatusOr<std::unique_ptr<RtnetlinkRouteTable>> Open();
 
   absl::StatusOr<NetDevice> Device(const std::string& name) override;
+  absl::StatusOr<DeviceTraffic> Counters(const std::string& name) override;
   absl::Status CreateDevice(const std::string& name, const std::string& kind) override;
   absl::Status DeleteDevice(const std::string& name) override;
   absl::Status SetUp(const std::string& name, bool up) override;
@@ -45,6 +47,9 @@ class RtnetlinkRouteTable final : public RouteTable {
 
   explicit RtnetlinkRouteTable(std::unique_ptr<NetlinkSocket> socket)
       : socket_(std::move(socket)) {}
+  // Calls `reply` with the kernel's words about the device.
+  absl::Status AskForDevice(const std::string& name,
+                            const std::function<void(const nlmsghdr*)>& reply);
   // Whether two routes to the same destination lead the same way.
   static bool Same(const Listed& a, const Listed& b);
   static Listed ParseRoute(const nlmsghdr* message);

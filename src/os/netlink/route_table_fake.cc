@@ -25,6 +25,12 @@ absl::StatusOr<NetDevice> RouteTableFake::Device(const std::string& name) {
   return *device;
 }
 
+absl::StatusOr<DeviceTraffic> RouteTableFake::Counters(const std::string& name) {
+  SLUICE_RETURN_IF_ERROR(Find(name).status());
+  const auto it = counters.find(name);
+  return it == counters.end() ? DeviceTraffic{} : it->second;
+}
+
 absl::Status RouteTableFake::CreateDevice(const std::string& name, const std::string& kind) {
   SLUICE_RETURN_IF_ERROR(fail_with);
   if (!known_kinds.contains(kind)) {

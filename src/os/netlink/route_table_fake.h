@@ -19,6 +19,8 @@ class RouteTableFake final : public RouteTable {
   std::set<std::string> known_kinds = {"wireguard", "veth", "bridge"};
   // By destination: what SourceTo answers, Unavailable for others.
   std::map<IpAddress, IpAddress> sources;
+  // By device: what Counters says, 0 for others.
+  std::map<std::string, DeviceTraffic> counters;
   // If not OK, every call returns it and does nothing.
   absl::Status fail_with;
 
@@ -33,6 +35,7 @@ class RouteTableFake final : public RouteTable {
   const std::set<InputRule>& rules() const { return rules_; }
 
   absl::StatusOr<NetDevice> Device(const std::string& name) override;
+  absl::StatusOr<DeviceTraffic> Counters(const std::string& name) override;
   absl::Status CreateDevice(const std::string& name, const std::string& kind) override;
   absl::Status DeleteDevice(const std::string& name) override;
   absl::Status SetUp(const std::string& name, bool up) override;

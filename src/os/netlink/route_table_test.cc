@@ -68,6 +68,21 @@ TEST_F(RouteTableTest, FindsTheSourceAddressOfARoute) {
   }
 }
 
+TEST_F(RouteTableTest, ReadsADevicesOwnCounters) {
+  ASSERT_TRUE(
+      ns_.Shell("ip link add d0 type veth peer name d1 && ip link set d0 up && ip link set d1 up"
+                " && ip addr add 192.0.2.1/24 dev d0"
+                " && { ping -c 3 -i 0.2 -W 1 192.0.2.7 >/dev/null 2>&1 || true; }"));
+  const auto sent = routes_->Counters("d0");
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  const auto received = routes_->Counters("d1");
+  ASSERT_TRUE(received.ok()) << received.status();
+  EXPECT_GT(sent->tx.packets, 0u);
+  EXPECT_GE(sent->tx.bytes, sent->tx.packets * 42) << "ARP, with its Ethernet header";
+  EXPECT_EQ(received->rx, sent->tx);
+  EXPECT_TRUE(absl::IsNotFound(routes_->Counters("none").status()));
+}
+
 TEST_F(RouteTableTest, TellsWhatTheKernelCannot) {
   EXPECT_TRUE(absl::IsUnimplemented(routes_->CreateDevice("x0", "no-such-kind")));
   EXPECT_TRUE(absl::IsInvalidArgument(routes_->CreateDevice("a-name-that-is-too-long", "bridge")));

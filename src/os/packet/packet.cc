@@ -22,9 +22,11 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxFrame = 2048;
-// The wall clock, which dates frames, goes at another rate than the boot clock by at most this
-// between two frames of a second; more means that it was set.
-constexpr int64_t kMostDrift = 1'000'000;
+// Both clocks are read so close to each other, in nanoseconds, or their offset is not known.
+constexpr int64_t kMostBetween = 3'000;
+// The wall clock, which dates frames, is slewed by at most a two-thousandth (adjtimex(2)): a
+// greater change means that it was set.
+constexpr int64_t kDriftShare = 2'000;
 
 int64_t Read(clockid_t clock) {
   timespec now{};
@@ -55,6 +57,7 @@ class PacketSocket final : public PacketPort {
   const uint16_t ethertype_;
   MacAddress address_{};
   int64_t offset_ = 0;  // wall clock less boot clock, as last seen
+  int64_t offset_read_at_ = 0;
   bool offset_known_ = false;
 };
 
@@ -93,11 +96,21 @@ absl::Status PacketSocket::Prepare(const std::vector<MacAddress>& groups) {
 
 // The kernel dates frames by the wall clock; what it said is told in boot time.
 void PacketSocket::Date(msghdr& message, ReceivedFrame& frame) {
-  const int64_t boot = Read(CLOCK_BOOTTIME);
-  const int64_t offset = Read(CLOCK_REALTIME) - boot;
-  const bool steady = offset_known_ && std::abs(offset - offset_) < kMostDrift;
+  int64_t boot = 0;
+  int64_t wall = 0;
+  int64_t between = kMostBetween + 1;
+  for (int i = 0; i < 4 && between > kMostBetween; ++i) {
+    boot = Read(CLOCK_BOOTTIME);
+    wall = Read(CLOCK_REALTIME);
+    between = Read(CLOCK_BOOTTIME) - boot;
+  }
+  const int64_t offset = wall - boot;
+  const int64_t drift = kMostBetween * 2 + (boot - offset_read_at_) / kDriftShare;
+  const bool steady =
+      offset_known_ && between <= kMostBetween && std::abs(offset - offset_) <= drift;
   offset_ = offset;
-  offset_known_ = true;
+  offset_read_at_ = boot;
+  offset_known_ = between <= kMostBetween;
   frame.at = BootTime{boot};
   frame.exact = false;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
