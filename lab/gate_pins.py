@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-LAYOUT = 4
+LAYOUT = 5
 _SLOTS = 16384
 _SLOT = struct.Struct("12Q32x")
 _NAME = struct.Struct("40s40sQ")

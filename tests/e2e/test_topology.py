@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -21,6 +22,8 @@ from lab.traffic import UdpSender, arrived
 
 pytestmark = pytest.mark.root
 PORT = 18082
+# packet(7)
+SOL_PACKET, PACKET_QDISC_BYPASS = 263, 20
 NAMED = 2.0  # seconds from the change to its name
 SILENT = 1.0  # from there to silence
 PLAN = """graph wired {
@@ -134,7 +137,8 @@ def test_as_planned(lab: Lab) -> None:
     assert wires["t1:fab1"]["a_sees"] == "u1:fab1 (proved)"
     # What a switch says is a claim, and never more.
     assert wires["t1:fab0"]["verdict"] == "unproved"
-    assert "tl1:p1 (claimed)" in (wires["t1:fab0"]["a_sees"], wires["t1:fab0"]["b_sees"])
+    wait_until("the switch to have spoken",
+               lambda: lab.wires()["t1:fab0"]["a_sees"] == "tl1:p1 (claimed)", 5)
     assert not any(wire["bad"] for wire in wires.values())
 
 
@@ -351,6 +355,39 @@ def test_no_false_verdict_under_load(lab: Lab) -> None:
         while time.monotonic() < end:
             assert lab.findings() == []
             time.sleep(0.1)
+
+
+def test_what_a_cable_carries(lab: Lab) -> None:
+    """A lower bound, signed by the other end, with the cable in use all the while."""
+    with _traffic(lab, "t1", "u1") as lately:
+        answer = json.loads(lab.ctl("topology", "capacity", "t1:fab1", "-o", "json"))
+        assert lately() > 0
+    assert answer["speed_bps"] == 1_000_000_000
+    assert answer["capacity"]["to"] == "u1:fab1"
+    assert answer["capacity"]["at_least_bps"] > 50_000_000
+    assert "at least" in lab.ctl("topology", "capacity", "t2:fab0")
+    with pytest.raises(LabError, match="no cable"):
+        lab.ctl("topology", "capacity", "t1:fab9")
+    assert lab.findings() == []
+
+
+def test_traffic_past_the_gate_stands_out(lab: Lab) -> None:
+    handle = netns.make_socket("dpu-t1", socket.AF_PACKET, socket.SOCK_RAW)
+    with handle:
+        netns.inside("dpu-t1", lambda: handle.bind(("fab0", 0)))
+        handle.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
+        frame = bytes.fromhex("020000000099" "020000000098") + b"\x08\x00" + bytes(1400)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            for _ in range(50):
+                handle.send(frame)
+            time.sleep(0.05)
+            found = [f for f in lab.findings() if f["verdict"] == "unaccounted"]
+            if found:
+                break
+    assert found and found[0]["ports"] == ["t1:fab0"] and not found[0]["closes"]
+    assert _open(lab, *LINKS)
+    wait_until("it to be over", lambda: lab.findings() == [], 20)
 
 
 def test_the_plans_commands(lab: Lab, tmp_path: Path) -> None:
