@@ -188,7 +188,7 @@ def clang_build(log: Log, targets: list[str]) -> Path | None:
 
 
 def tier_tidy(log: Log) -> Result:
-    build = clang_build(log, ["generated/proto/agent.grpc.pb.h"])
+    build = clang_build(log, ["generated/proto/agent.grpc.pb.h", "generated/proto/probe.pb.h"])
     if not build:
         return Result(failed=1, notes=["the build failed"])
     files = rf"^({ROOT}/(src|apps)/.*(?<!_test)\.cc|{build}/(src|apps)/.*(?<!_test)\.dir/Unity/.*)$"
