@@ -69,7 +69,9 @@ def test_ping_beside_a_full_lease(fleet: Lab, version: int, congestion: str) -> 
         lambda: measure_tcp(a1, b1, rate, flows=16, seconds=4.0, congestion=congestion,
                             with_ping=True, version=version),
         lambda fill: fill.share(rate) >= 0.95 and fill.ping is not None
-        and fill.ping.mean_ms <= 10 and fill.ping.received >= 0.9 * fill.ping.sent)
+        and fill.ping.mean_ms <= 10 and fill.ping.received >= 0.9 * fill.ping.sent,
+        # What else the machine does shows in some: BBR keeps the queue full.
+        tries=6)
     assert fill.ping is not None
     assert fill.ping.received >= 0.9 * fill.ping.sent
     assert fill.ping.mean_ms <= 10
