@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from lab import rewire
 from lab.api import quote, wait_until
 from lab.capture import total
 from lab.lab import CONTROLLER, Lab, agent_name
@@ -38,6 +39,15 @@ def _browser(session_lab: Lab) -> Iterator[Page]:
 def _page(fleet: Lab, browser: Page) -> Iterator[Page]:
     browser.complaints()
     yield browser
+
+
+@pytest.fixture(name="planned")
+def _planned(fleet: Lab) -> Iterator[Lab]:
+    """The fleet with its plan, as long as the test lasts."""
+    fleet.declare()
+    yield fleet
+    rewire.restore(fleet)
+    fleet.ctl("plan", "remove")
 
 
 def _picture(page: Page, name: str) -> None:
@@ -75,7 +85,8 @@ def test_a_quota_set_in_the_page_is_obeyed(fleet: Lab, page: Page) -> None:
     assert page.complaints() == []
 
 
-def test_the_pages_show_traffic_as_it_is(fleet: Lab, page: Page) -> None:
+def test_the_pages_show_traffic_as_it_is(planned: Lab, page: Page) -> None:
+    fleet = planned
     for src, dst in (("a1", "b1"), ("b1", "a1"), ("a2", "b2"), ("a1", "gw")):
         open_link(fleet, src, dst, "20Mbit", "1GB", lease=lasting(30))
     page.open(LINK_PAGE)
@@ -90,6 +101,18 @@ def test_the_pages_show_traffic_as_it_is(fleet: Lab, page: Page) -> None:
     page.open("/links")
     page.wait(role="cell", name=LINK)
     assert sent > 5_000_000
+    assert page.complaints() == []
+
+
+def test_swapped_cables_are_named(planned: Lab, page: Page) -> None:
+    rewire.swap(planned, "a1:fab0", "b1:fab0")
+    page.open("/wiring")
+    page.wait("are swapped; exchange their plugs")
+    page.open("/")
+    time.sleep(2)
+    _picture(page, "swapped")
+    rewire.restore(planned)
+    wait_until("the wires to be as planned", lambda: planned.findings() == [], 15)
     assert page.complaints() == []
 
 
