@@ -270,12 +270,13 @@ std::set<std::string> Topology::DoublesSeenBy(const Node& node) const {
       strangers[neighbour.port.node].insert(neighbour.instance);
     }
     const bool crowded = wiring.neighbours.size() > kCrowd;
-    for (const auto& [name, runs] : strangers) {
+    for (const auto& stranger : strangers) {
       const auto connected = [&](const Neighbour& n) {
-        return n.port.node == name && !runs.contains(n.instance);
+        return n.port.node == stranger.first && !stranger.second.contains(n.instance);
       };
-      if (!crowded || runs.size() > 1 || std::ranges::any_of(wiring.neighbours, connected))
-        doubled.insert(name);
+      if (!crowded || stranger.second.size() > 1 ||
+          std::ranges::any_of(wiring.neighbours, connected))
+        doubled.insert(stranger.first);
     }
   }
   return doubled;

@@ -179,7 +179,7 @@ int Topology::SwappedWith(int cable) const {
 
 void Topology::NoteFlapping(Wire& wire, bool was_good, BootTime now) {
   if (!was_good || !IsBad(wire.beneath)) return;
-  std::ranges::rotate(wire.losses, wire.losses.end() - 1);
+  std::rotate(wire.losses.begin(), wire.losses.end() - 1, wire.losses.end());
   wire.losses.front() = now;
   const bool often = wire.losses.back().ns > 0 && now - wire.losses.back() < kFlapWindow;
   if (often || wire.flaps_until) wire.flaps_until = now + kFlapRest;
