@@ -392,7 +392,8 @@ class CoreImpl final : public ControllerCore {
     PlanRecord record;
     PlanVersion view;
   };
-  absl::Status TakePlans(std::vector<PlanRecord> plans, std::vector<WiringPolicyRecord> policies);
+  absl::Status TakePlans(std::vector<PlanRecord> plans,
+                         const std::vector<WiringPolicyRecord>& policies);
   PlanVersion VersionOf(const PlanRecord& record, const Plan& plan) const;
   absl::Status OnWiring(const Node& node, const agent::v1::Wiring& wiring, Effects& effects);
   void TellTopology(const Node& node);

@@ -50,9 +50,9 @@ absl::Status CoreImpl::Start() {
   SLUICE_ASSIGN_OR_RETURN(StoredState state, store_.Load());
   SLUICE_RETURN_IF_ERROR(TakeFleet(state.fleet));
   std::vector<PlanRecord> plans = std::move(state.plans);
-  std::vector<WiringPolicyRecord> policies = std::move(state.policies);
+  const std::vector<WiringPolicyRecord> policies = std::move(state.policies);
   TakeRecords(std::move(state));
-  SLUICE_RETURN_IF_ERROR(TakePlans(std::move(plans), std::move(policies)));
+  SLUICE_RETURN_IF_ERROR(TakePlans(std::move(plans), policies));
   Batch batch;
   batch.fleet = FleetNow();
   batch.events = {

@@ -54,7 +54,7 @@ PlanVersion CoreImpl::VersionOf(const PlanRecord& record, const Plan& plan) cons
 }
 
 absl::Status CoreImpl::TakePlans(std::vector<PlanRecord> plans,
-                                 std::vector<WiringPolicyRecord> policies) {
+                                 const std::vector<WiringPolicyRecord>& policies) {
   for (const auto& [name, node] : nodes_) TellTopology(node);
   for (const WiringPolicyRecord& record : policies) policies_[record.scope] = record.policy;
   for (PlanRecord& record : plans) {
@@ -70,7 +70,8 @@ absl::Status CoreImpl::TakePlans(std::vector<PlanRecord> plans,
     KeptPlan kept{{}, VersionOf(record, plan)};
     kept.record = std::move(record);
     if (last && !kept.record.text.empty()) topology_.SetPlan(std::move(plan), clock_.Now());
-    plans_.emplace(kept.record.version, std::move(kept));
+    const uint64_t version = kept.view.version;
+    plans_.emplace(version, std::move(kept));
   }
   topology_.TakeChanged();
   return absl::OkStatus();
@@ -103,7 +104,7 @@ absl::StatusOr<PlanVersion> CoreImpl::SetPlan(const std::string& text, Effects& 
   }
   SLUICE_RETURN_IF_ERROR(Commit(batch));
   for (const uint64_t old : batch.deleted_plans) plans_.erase(old);
-  plans_.emplace(record.version, KeptPlan{std::move(record), view});
+  plans_.emplace(view.version, KeptPlan{std::move(record), view});
   topology_.SetPlan(std::move(plan), clock_.Now());
   paths_.clear();
   FollowTopology(effects);

@@ -153,7 +153,7 @@ absl::StatusOr<BootTime> PacketSocket::Send(const MacAddress& destination,
   std::memcpy(frame.data(), destination.data(), ETH_ALEN);
   std::memcpy(frame.data() + ETH_ALEN, address_.data(), ETH_ALEN);
   const uint16_t type = htons(ethertype_);
-  std::memcpy(frame.data() + 2 * ETH_ALEN, &type, sizeof type);
+  std::memcpy(frame.data() + size_t{2} * ETH_ALEN, &type, sizeof type);
   frame += payload;
   const BootTime at{Read(CLOCK_BOOTTIME)};
   if (::send(fd_.get(), frame.data(), frame.size(), MSG_DONTWAIT) >= 0) return at;
