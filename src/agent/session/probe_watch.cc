@@ -25,7 +25,7 @@ ProbeWatch::~ProbeWatch() {
 
 void ProbeWatch::SetTerms(ProbeTerms terms) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     terms_ = std::move(terms);
   }
   waiter_.Wake();
@@ -33,7 +33,7 @@ void ProbeWatch::SetTerms(ProbeTerms terms) {
 
 void ProbeWatch::Measure(std::string port, BitRate speed) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     measure_[std::move(port)] = speed;
   }
   waiter_.Wake();
@@ -43,7 +43,7 @@ void ProbeWatch::TakeTerms() {
   std::optional<ProbeTerms> terms;
   std::map<std::string, BitRate> measure;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     terms = std::exchange(terms_, std::nullopt);
     measure = std::exchange(measure_, {});
   }

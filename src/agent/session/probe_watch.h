@@ -6,12 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "agent/probe/prober.h"
 #include "base/clock.h"
 #include "os/sensors/waiter.h"
@@ -44,9 +43,9 @@ class ProbeWatch {
   const Clock& clock_;
   const Sink sink_;
   Waiter waiter_;
-  absl::Mutex mutex_;
-  std::optional<ProbeTerms> terms_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, BitRate> measure_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards the next two; std::mutex as in base/queue.h
+  std::optional<ProbeTerms> terms_;
+  std::map<std::string, BitRate> measure_;
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };
