@@ -20,15 +20,41 @@ target_precompile_headers(sluice_test_headers PRIVATE
   <gmock/gmock.h> <gtest/gtest.h> <absl/status/statusor.h> <absl/time/time.h> <algorithm>
   <functional> <map> <memory> <optional> <string> <vector>)
 
-# A folder's files are compiled together: parsing the same headers for each took most of
-# the time. What two files of a folder both define must have two names, then.
-set(CMAKE_UNITY_BUILD ON)
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+# sluice_batches(OUT NAME SOURCE…): sets OUT to files to compile in place of NAME's sources, each
+# of which includes up to eight of them: parsing the same headers for every file took most of the
+# time. What two files of a folder both define must have two names, then. CMake's own unity
+# builds name their sources by absolute paths, so that ccache knows none of another checkout's.
+# A source with an absolute path is compiled alone.
+function(sluice_batches out name)
+  set(files)
+  set(batch)
+  foreach(source ${ARGN})
+    if(IS_ABSOLUTE ${source})
+      list(APPEND files ${source})
+    else()
+      list(APPEND batch ${source})
+    endif()
+  endforeach()
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  set(number 0)
+  while(batch)
+    list(SUBLIST batch 0 8 some)
+    list(REMOVE_ITEM batch ${some})
+    list(TRANSFORM some REPLACE "(.+)" "#include \"${folder}/\\1\"\n")
+    list(JOIN some "" text)
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/batches/${name}_${number}.cc)
+    file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+    list(APPEND files ${file})
+    math(EXPR number "${number} + 1")
+  endwhile()
+  set(${out} ${files} PARENT_SCOPE)
+endfunction()
 
 # sluice_library(NAME SOURCES … DEPS …): a folder's static library, warnings as errors.
 function(sluice_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
+  sluice_batches(sources ${name} ${ARG_SOURCES})
+  add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
@@ -39,7 +65,8 @@ endfunction()
 # that start threads of ours and so are worth ThreadSanitizer's time (label "threads").
 function(sluice_test name)
   cmake_parse_arguments(ARG "ROOT;THREADS" "" "SOURCES;DEPS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  sluice_batches(sources ${name} ${ARG_SOURCES})
+  add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS} ${SLUICE_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
@@ -61,7 +88,8 @@ endfunction()
 # sluice_app(NAME SOURCES … DEPS …): an installed program.
 function(sluice_app name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  sluice_batches(sources ${name} ${ARG_SOURCES})
+  add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
@@ -74,7 +102,8 @@ endfunction()
 # its seeds lie in tests/fuzz/corpus/NAME/.
 function(sluice_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  sluice_batches(sources ${name} ${ARG_SOURCES})
+  add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SLUICE_WARNINGS} -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)

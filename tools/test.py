@@ -191,10 +191,7 @@ def tier_tidy(log: Log) -> Result:
     build = clang_build(log, ["generated/proto/agent.grpc.pb.h", "generated/proto/probe.pb.h"])
     if not build:
         return Result(failed=1, notes=["the build failed"])
-    files = rf"^({ROOT}/(src|apps)/.*(?<!_test)\.cc|{build}/(src|apps)/.*(?<!_test)\.dir/Unity/.*)$"
-    command = ["run-clang-tidy-14", "-quiet", "-j", JOBS, "-p", str(build),
-               "-clang-tidy-binary", "clang-tidy-14", files]
-    return one(log.run(command, timeout=3000) == 0)
+    return one(log.run([sys.executable, "tools/tidy.py", str(build)], timeout=3000) == 0)
 
 
 def tier_fuzz(log: Log) -> Result:

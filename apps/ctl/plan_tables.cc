@@ -16,9 +16,7 @@ std::string ShowDate(std::optional<uint64_t> at_ms) {
                           absl::LocalTimeZone());
 }
 
-std::string OrDash(const std::string& text) {
-  return text.empty() ? std::string(kNothing) : text;
-}
+std::string OrDash(const std::string& text) { return text.empty() ? std::string(kNothing) : text; }
 
 std::string ShowRtt(std::optional<double> seconds) {
   if (!seconds) return std::string(kNothing);

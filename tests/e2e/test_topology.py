@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import time
@@ -343,7 +344,8 @@ def test_restarts_accuse_nobody(lab: Lab) -> None:
 
 
 def test_no_false_verdict_under_load(lab: Lab) -> None:
-    """Both cores are busy, all cables full: nothing is wrong, so nothing is found."""
+    """Both cores are busy, all cables full: nothing is wrong, so nothing is found, and every wire
+    stays proved. $SLUICE_LOAD_SECONDS=3600 makes it the hour that docs/topology.md reports."""
     for src, dst in (("u1", "t1"), ("u2", "t2"), ("t2", "u2")):
         lab.api.set_quota(f"{src}>{dst}", "10Gbit", "1TB")
     lab.api.set_quota("t1>u1", "10Gbit", "1TB")
@@ -351,9 +353,11 @@ def test_no_false_verdict_under_load(lab: Lab) -> None:
     with contextlib.ExitStack() as stack:
         for src, dst in (("t1", "u1"), ("u1", "t1"), ("t2", "u2"), ("u2", "t2"), ("t2", "u1")):
             stack.enter_context(UdpSender(nodes[src], nodes[dst].v4, pps=40_000, ip_bytes=1400))
-        end = time.monotonic() + 15
+        end = time.monotonic() + float(os.environ.get("SLUICE_LOAD_SECONDS", "15"))
         while time.monotonic() < end:
             assert lab.findings() == []
+            wires = lab.wires()
+            assert {wires[port]["verdict"] for port in ("t1:fab1", "t2:fab1")} == {"as-planned"}
             time.sleep(0.1)
 
 

@@ -86,15 +86,44 @@ export async function measureMap(page: Page): Promise<Figures> {
   };
 }
 
+export interface ExpandedFigures {
+  expanded_ms: number;
+  expanded_pan_fps: number;
+  expanded_zoom_fps: number;
+}
+
+// The same with every enclosure expanded, so that each node and each link is drawn by itself.
+export async function measureExpanded(page: Page): Promise<ExpandedFigures> {
+  await page.evaluate(`document.querySelector('.map-canvas').removeAttribute('data-drawn')`);
+  const began = Date.now();
+  await page.getByRole('button', { name: 'Expand all' }).click();
+  await page.locator('.map-canvas[data-drawn]').waitFor();
+  const drawn = Date.now() - began;
+  assert.ok(await page.evaluate(kDrawn));
+  await page.waitForTimeout(1500);
+  return {
+    expanded_ms: drawn,
+    expanded_pan_fps: await framesPerSecond(page, () => pan(page)),
+    expanded_zoom_fps: await framesPerSecond(page, () => zoom(page)),
+  };
+}
+
+function print(figures: object): void {
+  for (const [name, value] of Object.entries(figures))
+    console.log(`        ${name}: ${Number(value).toFixed(0)}`);
+}
+
 export async function mapCheck(browser: Browser): Promise<void> {
   const fake = new FakeController({ enclosures: 50, nodesEach: 20, links: 5000 });
   const origin = await fake.listen();
   const { page, context, complaints } = await open(browser, origin);
   try {
     await logIn(page, origin);
-    for (const [name, value] of Object.entries(await measureMap(page)))
-      console.log(`        ${name}: ${Number(value).toFixed(0)}`);
+    print(await measureMap(page));
     console.log(`        main thread ${(await load(page, 8)).toFixed(2)} of a core at rest`);
+    print(await measureExpanded(page));
+    console.log(`        main thread ${(await load(page, 8)).toFixed(2)} of a core at rest`);
+    await page.getByRole('button', { name: 'Collapse all' }).click();
     await page.getByRole('button', { name: 'Expand enclosure e1', exact: true }).click();
     await page.getByRole('button', { name: 'e1n20', exact: true }).waitFor();
     assert.ok(await page.evaluate(kDrawn));
