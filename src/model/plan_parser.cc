@@ -275,13 +275,13 @@ size_t PlanReader::NodeIndex(const DotId& name) {
   KnownNode& node = nodes_.emplace_back();
   node.name = name.text;
   node.first = name.place;
-  absl::Status good = CheckName("the node's name", name.text);
-  node.traits.spoiled = name.broken || !good.ok();
-  if (name.broken || good.ok()) return nodes_.size() - 1;
+  // The wider rule: at the end, when it is known what the node is, comes the narrower.
+  const std::string wrong = CheckSwitchName(name.text);
+  node.traits.spoiled = name.broken || !wrong.empty();
+  if (name.broken || wrong.empty()) return nodes_.size() - 1;
   // What follows is inside out if this is the text between two strings.
   stopped_ = name.text.find_first_of("[]{}=;\n\"") != std::string_view::npos;
-  Mistake(name.place,
-          StrCat(ToStd(good.message()), stopped_ ? ". Is a quote missing, here or before?" : ""));
+  Mistake(name.place, StrCat(wrong, stopped_ ? ". Is a quote missing, here or before?" : ""));
   return nodes_.size() - 1;
 }
 
@@ -322,7 +322,7 @@ std::optional<CableEnd> PlanReader::ReadCableEnd(const DotEnd& end) {
   }
   const size_t node = NodeIndex(end.node);
   if (!end.port || end.port->broken || end.node.broken) return std::nullopt;
-  // The wider rule: at the end, when it is known what the node is, comes the narrower.
+  // As with names.
   if (std::string text = CheckPortName(end.port->text, true); !text.empty()) {
     Mistake(end.port->place, std::move(text));
     return std::nullopt;
@@ -378,6 +378,10 @@ void PlanReader::FinishTraits(KnownNode& node, PlanRole role) {
   NodeTraits& traits = node.traits;
   const bool agent = role == PlanRole::kNode || role == PlanRole::kGateway;
   auto what = [&] { return StrCat(PlanRoleName(role), " ", ForMessage(node.name)); };
+  if (role != PlanRole::kSwitch && !traits.spoiled) {
+    if (const absl::Status good = CheckName("the node's name", node.name); !good.ok())
+      Mistake(node.first, std::string(ToStd(good.message())));
+  }
   if (agent && !traits.enclosure.value && !traits.spoiled && !bad_syntax_)
     Mistake(node.declared_at,
             StrCat(what(), " is in no enclosure; write for example enclosure=\"east\""));

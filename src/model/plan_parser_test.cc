@@ -96,6 +96,14 @@ TEST(PlanParserTest, AttributesMayComeLaterAndTwice) {
   EXPECT_EQ(plan.nodes[2].role, PlanRole::kSwitch);
 }
 
+TEST(PlanParserTest, SwitchesMayHaveTheNamesThatTheyGiveThemselves) {
+  Plan plan = Good(R"(graph { a [enclosure=east]; b [enclosure=west];
+    "Leaf_1.dc.example" [role=switch];
+    a:f -- "Leaf_1.dc.example":"Eth1/1"; b:f -- "Leaf_1.dc.example":"Eth1/2" })");
+  EXPECT_EQ(plan.nodes[2].name, "Leaf_1.dc.example");
+  EXPECT_EQ(plan.cables[0].b.node, "Leaf_1.dc.example");
+}
+
 TEST(PlanParserTest, SaysWhatIsWrongAndWhere) {
   struct BadPlan {
     std::string text;  // of line 3
@@ -111,7 +119,9 @@ TEST(PlanParserTest, SaysWhatIsWrongAndWhere) {
       {"s [role=switch, lldp=\"2h\"];", 22, {"to \"1h\", not \"2h\""}},
       {"s [role=swich];", 9, {"\"swich\" is no role; did you mean \"switch\"?"}},
       {"s [role=xxxxxxxx];", 9, {"known are node, gateway, switch and controller"}},
-      {"C1 [enclosure=x];", 1, {"the node's name \"C1\""}},
+      {"C1 [enclosure=x];", 1, {"the node's name \"C1\"", "use a-z, 0-9 and -"}},
+      {"C1 [role=controller];", 1, {"the node's name \"C1\""}},
+      {"_s [role=switch];", 1, {"for switches also A-Z, _ and ."}},
       {"c1 [enclosure=X];", 15, {"the enclosure's name \"X\""}},
       {"c1 [enclosur=x];", 5, {"\"enclosur\" of nodes; did you mean \"enclosure\"?"}},
       {"c1 [enclosure=x, mtu=9000];", 18, {"known are enclosure, role and lldp"}},

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMostPortBytes = 15;  // IFNAMSIZ without its end
 constexpr size_t kMostSwitchPortBytes = 63;
+constexpr size_t kMostSwitchNameBytes = 63;
 
 constexpr std::array<std::string_view, 3> kNodeAttributes = {"enclosure", "role", "lldp"};
 constexpr std::array<std::string_view, 2> kCableAttributes = {"speed", "max_rtt"};
@@ -128,6 +129,19 @@ std::string UnknownAttributeText(DotKind kind, std::string_view name) {
   }
   return StrCat("unknown attribute ", ForMessage(name), " of ", PluralOf(kind), "; ",
                 KnownText(name, AttributesOf(kind)));
+}
+
+std::string CheckSwitchName(std::string_view name) {
+  auto good = [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.'; };
+  if (name.empty()) return "the node's name is empty";
+  if (name.size() > kMostSwitchNameBytes)
+    return StrCat("the node's name has ", name.size(), " characters; use at most ",
+                  kMostSwitchNameBytes);
+  if (!absl::ascii_isalnum(name[0]) || !std::all_of(name.begin(), name.end(), good))
+    return StrCat("the node's name ", ForMessage(name),
+                  " is not a name; use a-z, 0-9 and -, and for switches also A-Z, _ and ., "
+                  "starting with a letter or digit");
+  return "";
 }
 
 std::string CheckPortName(std::string_view port, bool on_switch) {

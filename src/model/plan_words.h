@@ -24,6 +24,10 @@ std::string KnownText(std::string_view word, std::span<const std::string_view> k
 // What is wrong with an attribute that is none of AttributesOf(kind).
 std::string UnknownAttributeText(DotKind kind, std::string_view name);
 
+// What is wrong with a switch's name, or "". It is the one that it gives itself by LLDP, which
+// is wider than what nodes may be called (names.h).
+std::string CheckSwitchName(std::string_view name);
+
 // What is wrong with a port's name, or "". Linux's names of interfaces are shorter than those of
 // switches, which may be "Ethernet1/1".
 std::string CheckPortName(std::string_view port, bool on_switch);

@@ -88,6 +88,7 @@ class CoreImpl final : public ControllerCore {
     BootNonce boot{};
     BootTime began;
     BootTime heard;          // any message
+    BootTime wired;          // the last report of its wires
     BootTime beat_arrived;   // the last message that says when it was sent …
     BootTime beat_sent;      // … and what it says
     BootTime previous_sent;  // of the one before: counts in the last one are younger
@@ -395,7 +396,7 @@ class CoreImpl final : public ControllerCore {
   absl::Status TakePlans(std::vector<PlanRecord> plans,
                          const std::vector<WiringPolicyRecord>& policies);
   PlanVersion VersionOf(const PlanRecord& record, const Plan& plan) const;
-  absl::Status OnWiring(const Node& node, const agent::v1::Wiring& wiring, Effects& effects);
+  absl::Status OnWiring(Node& node, const agent::v1::Wiring& wiring, Effects& effects);
   void TellTopology(const Node& node);
   void MuteSilent();
   // Takes up what has changed in the topology: recalls what may not go on.
@@ -406,6 +407,7 @@ class CoreImpl final : public ControllerCore {
   void NoteMended(const std::map<std::string, Finding>& current);
   const PathView& PathOf(const LinkName& link) const;
   WiringPolicy PolicyOf(const LinkName& link) const;
+  std::vector<Scope> PoliciesOf(const Node& node) const;
   std::optional<WiringPolicy> PolicyAmong(const std::vector<Scope>& scopes) const;
 
   // core_flows

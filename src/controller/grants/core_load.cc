@@ -279,7 +279,9 @@ void CoreImpl::ForgiveStall() {
   for (auto& [name, node] : nodes_) node.spoke = std::min(node.spoke + gap, clock_.Now());
   if (gap < kStall) return;
   for (auto& [name, node] : nodes_) {
-    if (node.session) node.session->heard = node.session->heard + gap;
+    if (!node.session) continue;
+    node.session->heard = node.session->heard + gap;
+    node.session->wired = node.session->wired + gap;
   }
 }
 

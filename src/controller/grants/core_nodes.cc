@@ -271,6 +271,7 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
   const Scope scope = Scope::Node(name);
   if (budgets_.contains(scope)) batch.deleted_scopes = {scope};
   if (stops_.contains(scope)) batch.deleted_stops = {scope};
+  batch.deleted_policies = PoliciesOf(*node);
   SLUICE_RETURN_IF_ERROR(Commit(batch));
 
   for (LinkRecord& record : batch.links) {
@@ -290,6 +291,7 @@ absl::Status CoreImpl::RemoveNode(const std::string& name, Effects& effects) {
   FollowTopology(effects);
   DropBudget(scope);
   stops_.erase(scope);
+  for (const Scope& policy : batch.deleted_policies) policies_.erase(policy);
   TakeMoves(name, batch);
   effects.control_peers_changed = true;
   return absl::OkStatus();

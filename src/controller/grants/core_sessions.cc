@@ -87,8 +87,8 @@ absl::Status CoreImpl::OnHello(Node& node, uint64_t session, const agent::v1::He
   EndSession(node, absl::AbortedError("a newer session of the node has taken over"), effects);
 
   const BootTime now = clock_.Now();
-  node.session =
-      Session{session, *node.record.boot, now, now, now, BootTime{hello.sent_at_ns()}, BootTime{}};
+  node.session = Session{
+      session, *node.record.boot, now, now, now, now, BootTime{hello.sent_at_ns()}, BootTime{}};
   node.heard = now;
   NoteSpoke(node);
   node.version = CleanWords(hello.version());

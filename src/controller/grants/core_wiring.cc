@@ -17,6 +17,8 @@ constexpr size_t kMostPlanText = 64 << 20;  // of all versions together
 constexpr absl::Duration kFindingsEvery = absl::Milliseconds(100);
 constexpr BitRate kUndeclaredSpeed{10'000'000'000};
 constexpr absl::Duration kSilent = absl::Seconds(1);
+// Of its wires a node tells every five seconds, if nothing changes (agent/probe/prober.cc).
+constexpr absl::Duration kWiringOld = absl::Seconds(12);
 // More new ones at once are told as a number: a switch that dies tells of all its cables.
 constexpr size_t kMostFindingsTold = 20;
 
@@ -157,10 +159,9 @@ absl::StatusOr<BitRate> CoreImpl::MeasureCapacity(const PortName& port, Effects&
 absl::Status CoreImpl::SetWiringPolicy(const Scope& scope, std::optional<WiringPolicy> policy,
                                        Effects& effects) {
   Flush(effects);
-  if (scope.is_link()) {
-    SLUICE_RETURN_IF_ERROR(CheckLinkExists(scope.link));
-  } else {
-    SLUICE_RETURN_IF_ERROR(CheckScopeExists(scope));
+  // What is set can be removed, whatever has become of its scope.
+  if (!policies_.contains(scope)) {
+    SLUICE_RETURN_IF_ERROR(scope.is_link() ? CheckLinkExists(scope.link) : CheckScopeExists(scope));
   }
   Batch batch;
   if (policy) batch.policies = {{scope, *policy}};
@@ -173,6 +174,24 @@ absl::Status CoreImpl::SetWiringPolicy(const Scope& scope, std::optional<WiringP
   if (!policy) policies_.erase(scope);
   for (auto& [name, link] : links_) FollowLink(link, effects);
   return absl::OkStatus();
+}
+
+// Those that are about the node alone, or about its links: whoever has its name next is not bound
+// to what was meant for it.
+std::vector<Scope> CoreImpl::PoliciesOf(const Node& node) const {
+  const std::string& enclosure = node.record.enclosure;
+  const bool last = std::ranges::count_if(nodes_, [&](const auto& entry) {
+                      return entry.second.record.enclosure == enclosure;
+                    }) == 1;
+  std::vector<Scope> scopes;
+  for (const auto& [scope, policy] : policies_) {
+    const bool its_link = scope.is_link() && (scope.link.src == node.record.name ||
+                                              scope.link.dst == node.record.name);
+    if (its_link || scope == Scope::Node(node.record.name) ||
+        (last && scope == Scope::Enclosure(enclosure)))
+      scopes.push_back(scope);
+  }
+  return scopes;
 }
 
 std::optional<WiringPolicy> CoreImpl::PolicyAmong(const std::vector<Scope>& scopes) const {
@@ -206,18 +225,21 @@ void CoreImpl::TellTopology(const Node& node) {
                     clock_.Now());
 }
 
-// Its session may take seconds to end.
+// Its session may take seconds to end; and its prober may be gone while the rest of it lives.
 void CoreImpl::MuteSilent() {
   const absl::Duration patience = std::max(kSilent, 5 * config_.heartbeat);
   for (const auto& [name, node] : nodes_) {
-    if (node.session)
-      topology_.SetMuted(name, clock_.Now() - node.session->heard > patience, clock_.Now());
+    if (!node.session) continue;
+    const BootTime now = clock_.Now();
+    const bool silent =
+        now - node.session->heard > patience || now - node.session->wired > kWiringOld;
+    topology_.SetMuted(name, silent, now);
   }
 }
 
-absl::Status CoreImpl::OnWiring(const Node& node, const agent::v1::Wiring& proto,
-                                Effects& effects) {
+absl::Status CoreImpl::OnWiring(Node& node, const agent::v1::Wiring& proto, Effects& effects) {
   SLUICE_ASSIGN_OR_RETURN(NodeWiring wiring, WiringFromProto(proto));
+  node.session->wired = clock_.Now();
   topology_.Observe(node.record.name, std::move(wiring), clock_.Now());
   FollowTopology(effects);
   return absl::OkStatus();

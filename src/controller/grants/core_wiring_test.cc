@@ -16,6 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kWiringPlan[] = R"(graph fleet {
   a1 [enclosure=east]; a2 [enclosure=east]; b1 [enclosure=west];
@@ -167,6 +168,35 @@ TEST_F(CoreWiringTest, PoliciesAndPlansOutliveTheProcess) {
   EXPECT_EQ(*core_->PlanText(1), kWiringPlan);
   EXPECT_THAT(*core_->PlanText(0), HasSubstr("again"));
   EXPECT_FALSE(core_->PlanText(3).ok());
+}
+
+TEST_F(CoreWiringTest, PoliciesGoWithTheNodeThatTheyWereMeantFor) {
+  for (const Scope& scope : {Scope::Node("b1"), Scope::Link(kLink), Scope::Enclosure("west"),
+                             Scope::Enclosure("east"), Scope::Node("a2")})
+    ASSERT_TRUE(SetPolicy(scope, WiringPolicy::kAlert).ok());
+  Effects effects;
+  ASSERT_TRUE(core_->RemoveNode("b1", effects).ok());
+  const auto scopes = [&] {
+    std::vector<Scope> found;
+    for (const auto& policy : core_->Topology().policies) found.push_back(policy.scope);
+    return found;
+  };
+  EXPECT_THAT(scopes(),
+              UnorderedElementsAre(Scope::Fleet(), Scope::Enclosure("east"), Scope::Node("a2")));
+  Restart();
+  EXPECT_THAT(scopes(), SizeIs(3));
+}
+
+// Its heartbeats come, so it is connected; what it said of its wires once is no news of today.
+TEST_F(CoreWiringTest, WiresThatANodeTellsNothingOfAnyMoreAreNotKnown) {
+  AllWell();
+  ASSERT_TRUE(SetPlan(kWiringPlan).ok());
+  ASSERT_FALSE(Request(kLink));
+  Pass(absl::Seconds(13));
+  EXPECT_EQ(Request(kLink)->reason(), agent::v1::DENY_MISWIRED);
+  EXPECT_FALSE(Revoked("a1", kLink)) << "nothing is taken back for it";
+  AllWell();
+  EXPECT_FALSE(Request(kLink));
 }
 
 TEST_F(CoreWiringTest, ARestartTakesNoLeaseBeforeItKnows) {

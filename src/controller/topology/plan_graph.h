@@ -41,6 +41,12 @@ class PlanGraph {
   // Whether frames of one come to the other by the plan; false for a port and itself.
   bool Reach(int port, int other) const;
   bool Direct(int cable) const;  // from agent to agent
+  // All ports of agents that it reaches, itself included.
+  const std::vector<int>& segment_of(int port) const { return segments_[segment_of_[port]]; }
+  // Whether two such ports, each at a switch, have no dividing cable between them.
+  bool SameGroup(int port, int other) const {
+    return group_of_[ports_[ports_[port].peer].node] == group_of_[ports_[ports_[other].peer].node];
+  }
   // The cables that every way between two such ports leads over, the ports' own included,
   // and the longest round trip over them; infinite where the plan leaves one open or there
   // are several ways.

@@ -26,27 +26,33 @@ std::string Claimed(const LldpClaim& claim) {
 }
 
 // Switches may write their name with a domain, and the port's name as id or description.
-bool Names(const LldpClaim& claim, const PortName& port) {
-  const bool system = claim.system == port.node ||
-                      claim.system.substr(0, claim.system.find('.')) == port.node ||
-                      (claim.system.empty() && claim.chassis == port.node);
-  return system && (claim.port == port.port || claim.description == port.port);
+PortName ClaimedPort(const PlanGraph& graph, const LldpClaim& claim) {
+  const std::string& system = claim.system.empty() ? claim.chassis : claim.system;
+  const std::string host = system.substr(0, system.find('.'));
+  for (const std::string& node : {system, host}) {
+    for (const std::string& port : {claim.port, claim.description}) {
+      PortName name{node, port};
+      if (graph.FindPort(name)) return name;
+    }
+  }
+  return {host, claim.port};
 }
 
-PortName ClaimedPort(const PlanGraph& graph, const LldpClaim& claim) {
-  const std::string system =
-      claim.system.empty() ? claim.chassis : claim.system.substr(0, claim.system.find('.'));
-  for (const std::string& port : {claim.port, claim.description}) {
-    PortName name{system, port};
-    if (graph.FindPort(name)) return name;
-  }
-  return {system, claim.port};
+bool Names(const PlanGraph& graph, const LldpClaim& claim, const PortName& port) {
+  return ClaimedPort(graph, claim) == port;
 }
 
 // No answer yet from an agent that has just begun says nothing; after a cable was plugged in
 // under its eyes it does.
 Sight Nobody(const PortSight& seen) {
   const bool fresh = seen.wiring.listening < kSettled && !seen.wiring.plugged;
+  if (seen.absent)
+    return {Kind::kNothing,
+            false,
+            {},
+            "its agent has no such port; start it with this --fabric-port, or take the cable out "
+            "of the plan",
+            {}};
   if (!seen.wiring.carrier) return {Kind::kNothing, false, {}, "the port has no carrier", {}};
   if (fresh) return {Kind::kFresh, false, {}, "the agent has just begun to look", {}};
   return {Kind::kNothing, false, {}, "nobody answers", {}};
@@ -65,7 +71,7 @@ class Looker {
       planned = &known;
     }
     for (const KnownNeighbour& known : seen_.neighbours) {
-      if (!IsExpected(known)) return Stranger(known);
+      if (!IsExpected(known)) return Behind(known);
     }
     if (planned != nullptr) return {Kind::kExpected, true, {}, "proved", planned->neighbour.rtt};
     for (const KnownNeighbour& known : seen_.neighbours) {
@@ -75,7 +81,10 @@ class Looker {
               "it answers, but not to frames that no bridge forwards: something stands between",
               known.neighbour.rtt};
     }
-    if (!seen_.wiring.claims.empty()) return Claims(seen_.wiring.claims.front());
+    // What the planned neighbour says of itself proves nothing, and accuses nobody either.
+    for (const LldpClaim& claim : seen_.wiring.claims) {
+      if (!Names(graph_, claim, graph_.ports()[expected_].name)) return Claims(claim);
+    }
     return Nobody(seen_);
   }
 
@@ -94,9 +103,11 @@ class Looker {
         outside = &known;
     }
     // Where both are seen, it is the other one that is in the wrong fabric.
-    if (outside != nullptr && !inside)
-      return Other(outside->neighbour.port, true,
-                   StrCat("it reaches ", Whose(*outside), ", which by the plan it cannot"));
+    if (outside != nullptr && !inside) {
+      Sight other = Behind(*outside);
+      other.words = StrCat("it reaches ", Whose(*outside), ", which by the plan it cannot");
+      return other;
+    }
     return ByClaims(inside);
   }
 
@@ -112,6 +123,17 @@ class Looker {
     return Other(known.neighbour.port, true, StrCat(Whose(known), " proves to be there"));
   }
 
+  // Who answers from behind a switch tells less of the cable than what the switch says.
+  Sight Behind(const KnownNeighbour& known) const {
+    for (const LldpClaim& claim : seen_.wiring.claims) {
+      const PortName port = ClaimedPort(graph_, claim);
+      if (!known.neighbour.nearest && port != graph_.ports()[expected_].name &&
+          graph_.FindPort(port))
+        return Claims(claim);
+    }
+    return Stranger(known);
+  }
+
   Sight Claims(const LldpClaim& claim) const {
     return Other(ClaimedPort(graph_, claim), false,
                  StrCat("by LLDP it claims to be ", Claimed(claim)));
@@ -121,7 +143,7 @@ class Looker {
     const PortName& name = graph_.ports()[expected_].name;
     const std::vector<LldpClaim>& claims = seen_.wiring.claims;
     const auto wrong =
-        std::ranges::find_if(claims, [&](const LldpClaim& c) { return !Names(c, name); });
+        std::ranges::find_if(claims, [&](const LldpClaim& c) { return !Names(graph_, c, name); });
     if (wrong != claims.end() && claims.size() > 1) {
       Sight two = Other({}, false, "several boxes claim by LLDP to be there: ");
       for (const LldpClaim& claim : claims)
@@ -135,16 +157,23 @@ class Looker {
     return WithoutClaim();
   }
 
+  // A switch speaks when a cable is plugged in, and an agent that began anew hears it within the
+  // time that the plan says.
   Sight WithoutClaim() const {
     const absl::Duration every = graph_.plan().nodes[graph_.ports()[expected_].node].lldp_every;
-    const absl::Duration heard_for = seen_.wiring.plugged.value_or(seen_.wiring.listening);
-    if (every == absl::InfiniteDuration() || (!seen_.wiring.plugged && heard_for < every + kLate))
+    if (every == absl::InfiniteDuration())
       return {Kind::kThrough, false, {}, "no LLDP; others answer through it", {}};
+    const auto& [carrier_time, patience] =
+        seen_.wiring.plugged ? std::pair{*seen_.wiring.plugged, std::min(every, kSpeaksWithin)}
+                             : std::pair{seen_.wiring.listening, every};
+    if (carrier_time < patience + kLate)
+      return {Kind::kFresh, false, {}, "others answer through it; no LLDP yet", {}};
     return Other({}, false,
                  "others answer through it, but nothing says by LLDP that it is the switch: "
                  "something stands between, or the switch has stopped to speak");
   }
 
+  static constexpr absl::Duration kSpeaksWithin = absl::Milliseconds(500);
   static constexpr absl::Duration kLate = absl::Milliseconds(500);
 
   const PlanGraph& graph_;

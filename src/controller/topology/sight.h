@@ -23,7 +23,8 @@ struct KnownNeighbour {
 
 // What a port with an agent says, ready to be judged.
 struct PortSight {
-  bool online = false;  // its node is connected and has spoken of the port
+  bool online = false;  // its node is connected and has spoken of the port, …
+  bool absent = false;  // … or of its ports, and this is none of them
   PortWiring wiring;    // as last said; neighbours moved into …
   std::vector<KnownNeighbour> neighbours;
 };
@@ -31,7 +32,7 @@ struct PortSight {
 struct Sight {
   enum class Kind {
     kBlind,     // no agent there, or it is not connected
-    kFresh,     // it has just begun to look and sees nothing yet
+    kFresh,     // it has just begun to look and has not seen all yet
     kNothing,   // nobody
     kExpected,  // whom the plan names, and nobody else
     kThrough,   // not the neighbour itself, but those who are behind it

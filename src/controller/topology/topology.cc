@@ -1,6 +1,7 @@
 #include "controller/topology/topology.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/strings.h"
@@ -41,7 +42,7 @@ void Topology::SetPlan(std::optional<Plan> plan, BootTime now) {
   }
   for (auto& [name, node] : nodes_) {
     node.strays.clear();
-    for (const auto& [port, wiring] : node.ports) TakePort(name, wiring, now);
+    Refresh(name, now);
   }
   for (size_t cable = 0; cable < wires_.size(); ++cable) Judge(static_cast<int>(cable), now);
 }
@@ -104,17 +105,19 @@ void Topology::RemoveNode(const std::string& name, BootTime now) {
 
 void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now) {
   Node& node = NodeNamed(name);
-  if (!std::exchange(node.online, true)) MarkNode(name);
+  if (!std::exchange(node.online, true)) {
+    MarkNode(name);
+    Refresh(name, now);
+  }
   node.was_online = true;
-  node.instance = wiring.instance;
+  if (std::exchange(node.instance, wiring.instance) != wiring.instance) BeginAnew(name);
   if (wiring.whole) {
+    node.told_whole = true;
     std::map<std::string, PortWiring> gone = std::exchange(node.ports, {});
     for (const PortWiring& port : wiring.ports) gone.erase(port.port);
-    for (auto& [port, old] : gone) {
+    for (const auto& [port, old] : gone) {
       node.alarmed.erase(port);
-      PortWiring nothing;
-      nothing.port = port;
-      TakePort(name, std::move(nothing), now);
+      if (node.strays.erase(port) > 0) MarkNode(name);
     }
   }
   for (PortWiring& port : wiring.ports) {
@@ -129,13 +132,22 @@ void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now)
     std::string key = port.port;
     node.ports.insert_or_assign(std::move(key), std::move(port));
   }
+  if (wiring.whole) TakeAbsent(name, now);
   node.doubles = DoublesSeenBy(node);
+}
+
+// What others see under its name as another box may be what it is now.
+void Topology::BeginAnew(const std::string& name) {
+  for (auto& [other, node] : nodes_) {
+    if (node.doubles.contains(name)) node.doubles = DoublesSeenBy(node);
+  }
 }
 
 void Topology::Disconnected(const std::string& name, BootTime now) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return;
   it->second.online = false;
+  it->second.told_whole = false;
   it->second.ports.clear();
   it->second.doubles.clear();
   it->second.strays.clear();
@@ -164,6 +176,21 @@ void Topology::Refresh(const std::string& name, BootTime now) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return;
   for (const auto& [port, wiring] : it->second.ports) TakePort(name, wiring, now);
+  TakeAbsent(name, now);
+}
+
+// Ports of the plan that the node does not have.
+void Topology::TakeAbsent(const std::string& name, BootTime now) {
+  const Node& node = nodes_.at(name);
+  const auto index = graph_ ? graph_->FindNode(name) : std::nullopt;
+  if (!index || !node.told_whole || !node.online) return;
+  for (const int port : graph_->ports_of(*index)) {
+    if (node.ports.contains(graph_->ports()[port].name.port)) continue;
+    PortSight sight;
+    sight.online = true;
+    sight.absent = true;
+    TakeSight(port, std::move(sight), now);
+  }
 }
 
 KnownNeighbour Topology::Know(const Neighbour& neighbour) const {
@@ -248,10 +275,14 @@ void Topology::TakeSight(int port, PortSight sight, BootTime now) {
     CountProof(port, to, timing, +1, touched);
     ports_[to].proved_by.insert(port);
   }
-  const bool was_online = state.sight.online;
+  // What a link's path owes to this port besides the cable's verdict: see RailOf and Astray.
+  const auto facts = [&] {
+    return std::tuple(state.sight.online, state.sight.wiring.listening < kSettled, NoCarrier(port));
+  };
+  const auto before = facts();
   state.proofs = std::move(proofs);
   state.sight = std::move(sight);
-  if (was_online != state.sight.online) MarkNode(graph_->ports()[port].node);
+  if (facts() != before) MarkNode(graph_->ports()[port].node);
   for (int cable : touched) Judge(cable, now);
 }
 
@@ -284,7 +315,11 @@ std::set<std::string> Topology::DoublesSeenBy(const Node& node) const {
 
 void Topology::LookForDoubles(BootTime now) {
   std::set<std::string> doubled;
-  for (const auto& [name, node] : nodes_) doubled.insert(node.doubles.begin(), node.doubles.end());
+  for (const auto& [name, node] : nodes_) {
+    // Who has no place in the plan has no say in it.
+    if (!node.doubles.empty() && graph_ && !WhyUndeclared(name))
+      doubled.insert(node.doubles.begin(), node.doubles.end());
+  }
   for (auto& [name, node] : nodes_) {
     if (!doubled.contains(name)) {
       node.doubled_since.reset();
@@ -314,8 +349,7 @@ void Topology::Tick(BootTime now) {
   }
 }
 
-// A node by itself: what is wrong with it, whatever its cables are.
-std::optional<std::string> Topology::WhyNode(const std::string& name) const {
+std::optional<std::string> Topology::WhyUndeclared(const std::string& name) const {
   const auto index = graph_->FindNode(name);
   if (!index || !graph_->plan().nodes[*index].has_agent())
     return StrCat("node ", name, " is not in the plan");
@@ -329,10 +363,17 @@ std::optional<std::string> Topology::WhyNode(const std::string& name) const {
   if (facts.gateway != (planned.role == PlanNode::Role::kGateway))
     return StrCat("by the plan node ", name, facts.gateway ? " is no gateway" : " is a gateway",
                   ", and it is enrolled otherwise");
-  if (it->second.cloned)
+  return std::nullopt;
+}
+
+// A node by itself: what is wrong with it, whatever its cables are.
+std::optional<std::string> Topology::WhyNode(const std::string& name) const {
+  if (auto why = WhyUndeclared(name)) return why;
+  const Node& node = nodes_.at(name);
+  if (node.cloned)
     return StrCat("two boxes prove that they are node ", name,
                   ": its identity was copied; remove the node and let it join anew");
-  if (!it->second.strays.empty()) return StrayWords(name, it->second);
+  if (!node.strays.empty()) return StrayWords(name, node);
   return std::nullopt;
 }
 
@@ -376,30 +417,44 @@ PathView Topology::RailOf(int port, int other) const {
   return {PathView::State::kBad, StrCat("nothing proves that ", between, " reach each other")};
 }
 
+bool Topology::NoCarrier(int port) const {
+  const PortSight& sight = ports_[port].sight;
+  return sight.online && !sight.absent && !sight.wiring.carrier;
+}
+
+// A cable on the way that leads elsewhere than it should, or over something: traffic could take
+// it, whether or not a proof does. None where all that is wrong is that nobody answers.
+std::optional<PathView> Topology::Astray(int port, int other) const {
+  for (const int cable : graph_->WayBetween(port, other).cables) {
+    const WireVerdict verdict = wires_[cable].verdict;
+    if (IsBad(verdict) && verdict != WireVerdict::kMissing) return RailOf(port, other);
+  }
+  return std::nullopt;
+}
+
+// The kernel sends over whichever way it likes, so every way must be right, but for those on which
+// an end has no carrier: nothing passes there. That no probe passes is no proof that nothing does.
 PathView Topology::PathOf(const LinkName& link) const {
   if (!graph_) return {};
   for (const std::string& end : {link.src, link.dst}) {
     if (const auto why = WhyNode(end)) return {PathView::State::kBad, *why};
   }
-  PathView best{PathView::State::kBad,
+  PathView dead{PathView::State::kBad,
                 StrCat("the plan has no way from ", link.src, " to ", link.dst)};
-  bool first = true;
+  std::optional<PathView> worst;
   for (int port : graph_->ports_of(*graph_->FindNode(link.src))) {
     for (int other : graph_->ports_of(*graph_->FindNode(link.dst))) {
       if (!graph_->Reach(port, other)) continue;
-      // One that leads elsewhere than it should is worse than one that leads nowhere: traffic
-      // could take it.
-      for (int end : {port, other}) {
-        const Wire& wire = wires_[graph_->ports()[end].cable];
-        if (IsBad(wire.verdict) && wire.verdict != WireVerdict::kMissing)
-          return RailOf(port, other);
-      }
+      if (auto astray = Astray(port, other)) return *std::move(astray);
       PathView rail = RailOf(port, other);
-      if (first || rail.state < best.state) best = std::move(rail);
-      first = false;
+      if (NoCarrier(port) || NoCarrier(other)) {
+        dead = std::move(rail);
+      } else if (!worst || rail.state > worst->state) {
+        worst = std::move(rail);
+      }
     }
   }
-  return best;
+  return worst ? *std::move(worst) : dead;
 }
 
 }  // namespace sluice

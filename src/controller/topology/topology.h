@@ -101,6 +101,7 @@ class Topology {
     std::optional<NodeFacts> facts;  // none: not enrolled
     bool online = false;             // connected, and not muted
     bool was_online = false;         // at any time
+    bool told_whole = false;         // so that ports it has not told of are not there
     ProbeInstance instance{};
     std::map<std::string, PortWiring> ports;
     std::set<std::string> doubles;  // of whom it sees a second box
@@ -113,6 +114,7 @@ class Topology {
 
   // What reports say.
   void TakePort(const std::string& node, PortWiring wiring, BootTime now);
+  void TakeAbsent(const std::string& name, BootTime now);
   void TakeSight(int port, PortSight sight, BootTime now);
   KnownNeighbour Know(const Neighbour& neighbour) const;
   std::map<int, Timing> ProofsOf(int port, const PortSight& sight) const;
@@ -122,12 +124,15 @@ class Topology {
   Node& NodeNamed(const std::string& name);
   void Refresh(const std::string& node, BootTime now);
   void LookForDoubles(BootTime now);
+  void BeginAnew(const std::string& name);
   std::set<std::string> DoublesSeenBy(const Node& node) const;
 
   // What they mean.
   void Judge(int cable, BootTime now);
   Judgement JudgeDirect(int cable, const Wire& wire) const;
   Judgement JudgeToSwitch(int cable, const Wire& wire) const;
+  bool Listens(int port) const;
+  bool OthersListen(int port, bool at_its_switches) const;
   Judgement JudgeBetween(int cable, const Wire& wire) const;
   Judgement FromOther(int cable, int end, const Sight& sight) const;
   int SwappedWith(int cable) const;
@@ -139,7 +144,10 @@ class Topology {
   void MarkChanged(int cable);
 
   // What that means for links.
+  std::optional<std::string> WhyUndeclared(const std::string& name) const;
   std::optional<std::string> WhyNode(const std::string& name) const;
+  bool NoCarrier(int port) const;
+  std::optional<PathView> Astray(int port, int other) const;
   PathView RailOf(int port, int other) const;
   std::string StrayWords(const std::string& name, const Node& node) const;
   void AddNodeFindings(const std::string& name, const Node& node,

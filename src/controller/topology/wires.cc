@@ -111,18 +111,43 @@ Topology::Judgement Topology::JudgeToSwitch(int cable, const Wire& wire) const {
   if (passing.all_over())
     return {WireVerdict::kTooFar,
             StrCat("every round trip through it is longer than the cables on its way allow")};
-  const std::string through =
-      passing.any() == 0 ? "nobody answers through it" : "others answer through it";
   switch (sight.kind) {
     case Kind::kExpected:
-      return {WireVerdict::kUnproved, StrCat(sight.words, "; ", through)};
+      if (passing.any() > 0)
+        return {WireVerdict::kUnproved, StrCat(sight.words, "; others answer through it")};
+      if (Listens(port) && OthersListen(port, true))
+        return {WireVerdict::kMissing,
+                StrCat("at ", here,
+                       ": the switch is claimed by LLDP to be there, but no node at "
+                       "it answers: something may stand between")};
+      return {WireVerdict::kUnproved, StrCat(sight.words, "; nobody answers through it")};
     case Kind::kThrough:
       return {WireVerdict::kUnproved, sight.words};
     case Kind::kNothing:
+      // Nobody could answer over a switch that is silent itself.
+      if (ports_[port].sight.wiring.carrier && !OthersListen(port, false))
+        return {WireVerdict::kUnproved,
+                StrCat(here, ": ", sight.words, ", and no other agent that it reaches listens")};
       return {WireVerdict::kMissing, StrCat("at ", here, ": ", sight.words)};
     default:
       return {WireVerdict::kUnproved, StrCat(here, ": ", sight.words), false};
   }
+}
+
+// Whether it would have heard by now.
+bool Topology::Listens(int port) const {
+  const PortSight& sight = ports_[port].sight;
+  return sight.online && sight.wiring.carrier &&
+         sight.wiring.plugged.value_or(sight.wiring.listening) >= kSettled;
+}
+
+// Other nodes' ports that it reaches; or only those with no dividing cable between, which may
+// itself be what is missing.
+bool Topology::OthersListen(int port, bool at_its_switches) const {
+  return std::ranges::any_of(graph_->segment_of(port), [&](int other) {
+    return graph_->ports()[other].node != graph_->ports()[port].node && Listens(other) &&
+           (!at_its_switches || graph_->SameGroup(port, other));
+  });
 }
 
 // No node sees it: what passes tells, if all must pass.
@@ -146,10 +171,9 @@ Topology::Judgement Topology::JudgeBetween(int cable, const Wire& wire) const {
 std::array<Topology::Side, 2> Topology::SidesOf(int cable) const {
   std::array<Side, 2> sides{};
   for (int port : graph_->agents_around(cable)) {
-    const PortSight& sight = ports_[port].sight;
     Side& side = sides[graph_->Below(cable, port) ? 1 : 0];
     const auto node = nodes_.find(graph_->ports()[port].name.node);
-    if (sight.online && sight.wiring.carrier && sight.wiring.listening >= kSettled)
+    if (Listens(port))
       side = Side::kListens;
     else if (side == Side::kNobody && node != nodes_.end() && node->second.was_online &&
              !node->second.online)
