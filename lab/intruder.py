@@ -18,7 +18,7 @@ from .rewire import plug_rogue, unplug_rogue
 from .traffic import send_frames
 
 __all__ = ["LLDP", "PROBE", "Frame", "Lldp", "Listener", "plug_rogue", "unplug_rogue", "replay",
-           "send_lldp", "lldp_frame", "parse_lldp", "probe_frame"]
+           "send_lldp", "lldp_frame", "parse_lldp", "probe_frame", "answer"]
 
 PROBE, LLDP = 0x88B5, 0x88CC
 LLDP_GROUP = bytes.fromhex("0180c200000e")
@@ -119,6 +119,28 @@ def probe_frame(payload: bytes, destination: bytes = b"\xff" * 6,
                 source: bytes = bytes.fromhex("02000000beef")) -> bytes:
     """A frame of the probes' EtherType with any content."""
     return (destination + source + struct.pack("!H", PROBE) + payload).ljust(60, b"\0")
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A protobuf field of bytes or a message, shorter than 2**14."""
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])
+    return bytes([number << 3 | 2]) + length + content
+
+
+def answer(question: bytes, node: str) -> list[bytes]:
+    """What a machine of that name, which nobody enrolled, would say to a probe's question
+    (proto/probe.proto): an answer, and a proof with signatures of its own making."""
+    destination, payload = question[6:12], question[17:]
+    # Frame.question is the first field, its nonce the first in there.
+    nonce = payload[payload.index(b"\x0a\x10") + 2:][:16]
+    own, made_up = b"\x5a" * 16, b"\xa5" * 64
+    words = (_field(1, b"lab") + _field(2, nonce) + _field(3, own) + _field(4, node.encode())
+             + _field(5, b"eth0") + _field(10, b"\x01" * 8))
+    proof = _field(1, words) + _field(2, made_up) + _field(3, made_up) + _field(4, made_up)
+    messages = (_field(2, _field(1, nonce) + _field(2, own)), _field(3, proof))
+    return [probe_frame(b"\x01" + struct.pack("!H", len(message)) + message, destination)
+            for message in messages]
 
 
 def send_lldp(namespace: str, device: str, system: str, port: str, ttl: int = 4) -> None:

@@ -274,6 +274,42 @@ def test_a_node_that_is_not_in_the_plan(lab: Lab, tmp_path: Path) -> None:
         lab.declare()
 
 
+def test_a_machine_that_nobody_enrolled(lab: Lab) -> None:
+    """It answers whoever asks, with signatures of its own: told, and nothing else."""
+    rogue = rewire.plug_rogue(lab, "tl1")
+    with Listener(rogue, "eth0", PROBE) as ear:
+        for _ in range(5):
+            asked = ear.wait(5, lambda frame: not frame.outgoing)
+            replay(rogue, "eth0", intruder.answer(asked.data, "mallory"))
+            ear.frames.clear()
+            time.sleep(0.1)
+    assert "nobody of this fleet" in _named(lab, "forged", "fab0")["text"]
+    assert _open(lab, *LINKS)
+    rewire.restore(lab)
+    wait_until("the alarm to be over", lambda: lab.findings() == [], 15)
+
+
+def test_a_box_that_lets_all_but_probes_pass(lab: Lab) -> None:
+    """Packets could take this way, though the link has another one that is proved."""
+    box = rewire.splice(lab, "t1:fab0")
+    netns.ip_batch(["link set br0 type bridge group_fwd_mask 0x4000", "link add sink type veth peer name pit",
+                    "link set sink up"], box)
+    for device in ("left", "right"):
+        for words in (f"qdisc add dev {device} clsact",
+                      f"filter add dev {device} ingress protocol {PROBE:#x} u32 match u32 0 0 "
+                      "action mirred egress redirect dev sink"):
+            netns.run(box, "tc", *words.split())
+    wait_until("the switch to be heard through it",
+               lambda: "claimed" in lab.wires()["t1:fab0"]["a_sees"], 10)
+    assert "something may stand between" in _named(lab, "missing", "t1:fab0")["text"]
+    assert lab.wires()["t1:fab1"]["verdict"] == "as-planned"
+    wait_until("the gates to be closed", lambda: not _leased(lab, "t1", "t1>u1"), 3)
+    time.sleep(1)
+    assert not _open(lab, "t1>u1") and not _leased(lab, "t1", "t1>u1")
+    rewire.restore(lab)
+    wait_until("the lease to be back", lambda: _open(lab, *LINKS), 15)
+
+
 def test_a_copied_identity(lab: Lab, tmp_path: Path) -> None:
     """Somebody has t2's disk and starts its agent in another box, on another port."""
     rogue = rewire.plug_rogue(lab, "tl2", address="172.31.1.200")
