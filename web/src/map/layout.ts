@@ -29,6 +29,10 @@ const kNodeStep: Size = { w: 88, h: 66 };
 // Kept free in the middle, where the switches stand, whether there are any or not.
 const kMiddle: Size = { w: 200, h: 100 };
 const kSwitchStep: Size = { w: 88, h: 52 };
+// What a node covers; a cable that runs over another node than its own is worth some way around.
+const kNodeShape: Size = { w: 72, h: 44 };
+const kCrossing = 300;
+const kWayAround = 3;
 const kMargin = 30;
 const kGap = 12;
 const kAspect = 1.75;
@@ -148,7 +152,7 @@ export function layoutOf(structure: Structure, moved: Moved): Layout {
 }
 
 // Half way from the middle to the enclosures that it has cables to, or the nearest place that is
-// free. They follow the enclosures, never the other way round: wires move no node.
+// free and from where no cable runs over a node of these. They follow the enclosures, never the other way round: wires move no node.
 export function placeSwitches(
   structure: Structure,
   switches: readonly MapSwitch[],
@@ -158,6 +162,14 @@ export function placeSwitches(
   const sizes = structure.boxes.map((box) => sizeOf(box, compact));
   const points = ring(sizes);
   const home = new Map(structure.boxes.map((box, i) => [box.id, points[i] ?? { x: 0, y: 0 }]));
+  const { at: places } = layoutOf(structure, { centres: {}, offsets: {} });
+  const nodes = new Map(
+    structure.boxes.map((box) => [
+      box.id,
+      // One group each, for `crossings`.
+      [box.expanded ? box.nodes.flatMap(({ name }) => places.get(`node:${name}`) ?? []) : []],
+    ]),
+  );
   const taken = new Set<string>();
   points.forEach((point, i) => takeCells(taken, point, sizes[i] ?? kNodeStep));
   const at = new Map<string, Point>();
@@ -167,10 +179,39 @@ export function placeSwitches(
     const beside = one.beside.flatMap((id) => home.get(id) ?? []);
     const mean = (axis: 'x' | 'y') =>
       beside.reduce((sum, point) => sum + point[axis], 0) / Math.max(1, beside.length);
-    const free = freeCell(taken, { x: mean('x') / 2, y: mean('y') / 2 });
+    const groups = one.beside.flatMap((id) => nodes.get(id) ?? []);
+    const wish = { x: mean('x') / 2, y: mean('y') / 2 };
+    const free = freeCell(taken, wish, (place) => kCrossing * crossings(place, groups));
     at.set(one.id, moved.centres[one.id] ?? free);
   }
   return at;
+}
+
+// How many lines from there to nodes run over another node of the same enclosure.
+function crossings(from: Point, groups: readonly (readonly Point[])[]): number {
+  let count = 0;
+  for (const group of groups)
+    for (const to of group)
+      if (group.some((other) => other !== to && runsOver(from, to, other))) count++;
+  return count;
+}
+
+// Whether the line meets what a node there covers (Liang and Barsky's clipping).
+function runsOver(from: Point, to: Point, node: Point): boolean {
+  let [enter, leave] = [0, 1];
+  for (const [start, way, middle, size] of [
+    [from.x, to.x - from.x, node.x, kNodeShape.w],
+    [from.y, to.y - from.y, node.y, kNodeShape.h],
+  ] as const) {
+    const [low, high] = [middle - size / 2 - start, middle + size / 2 - start];
+    if (way === 0) {
+      if (low > 0 || high < 0) return false;
+      continue;
+    }
+    enter = Math.max(enter, Math.min(low / way, high / way));
+    leave = Math.min(leave, Math.max(low / way, high / way));
+  }
+  return enter <= leave;
 }
 
 function takeCells(taken: Set<string>, { x, y }: Point, { w, h }: Size): void {
@@ -180,22 +221,25 @@ function takeCells(taken: Set<string>, { x, y }: Point, { w, h }: Size): void {
       taken.add(`${i} ${j}`);
 }
 
-function freeCell(taken: Set<string>, wish: Point): Point {
+// The free cell of least cost: how far it is from the wish, and what it costs besides.
+function freeCell(taken: Set<string>, wish: Point, besides: (at: Point) => number): Point {
   const middle = { i: Math.round(wish.x / kSwitchStep.w), j: Math.round(wish.y / kSwitchStep.h) };
-  for (let reach = 0; ; reach++) {
-    let best: { key: string; at: Point; away: number } | null = null;
+  let best = { key: '', at: wish, cost: Infinity };
+  // Not far beyond the first free one: somewhere a crossing may be all there is.
+  for (let reach = 0, last = Infinity; reach <= last; reach++) {
     for (let i = middle.i - reach; i <= middle.i + reach; i++)
       for (let j = middle.j - reach; j <= middle.j + reach; j++) {
+        if (Math.max(Math.abs(i - middle.i), Math.abs(j - middle.j)) !== reach) continue;
         const key = `${i} ${j}`;
         if (taken.has(key)) continue;
         const at = { x: i * kSwitchStep.w, y: j * kSwitchStep.h };
-        const away = Math.hypot(at.x - wish.x, at.y - wish.y);
-        if (!best || away < best.away) best = { key, at, away };
+        const cost = Math.hypot(at.x - wish.x, at.y - wish.y) + besides(at);
+        if (cost < best.cost) best = { key, at, cost };
       }
-    if (!best) continue;
-    taken.add(best.key);
-    return best.at;
+    if (last === Infinity && best.cost < Infinity) last = reach + kWayAround;
   }
+  taken.add(best.key);
+  return best.at;
 }
 
 // The nearest element in a direction, for the arrow keys: near the line counts more than near.

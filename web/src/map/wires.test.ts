@@ -153,6 +153,31 @@ describe('placeSwitches', () => {
     }
   });
 
+  it('lets no cable run over another node', () => {
+    const fleet = fleetOf(3, 2);
+    const structure = structureOf(fleet, startExpanded(fleet));
+    const { switches } = wireMapOf(
+      topologyOf([
+        ['e0n0:f', 'leaf1:1'],
+        ['e0n1:f', 'leaf1:2'],
+        ['e2n0:f', 'leaf2:1'],
+        ['e2n1:f', 'leaf2:2'],
+        ['e1n0:f', 'leaf2:3'],
+        ['leaf1:3', 'leaf2:4'],
+      ]),
+      fleet,
+      structure,
+      kRead,
+    );
+    const places = placeSwitches(structure, switches, nothingMoved());
+    const { at } = layoutOf(structure, nothingMoved());
+    const leaf = places.get('switch:leaf1') ?? { x: NaN, y: NaN };
+    const [near, far] = ['node:e0n1', 'node:e0n0'].map((id) => at.get(id) ?? { x: NaN, y: NaN });
+    if (!near || !far) throw new Error('nodes have places');
+    const crossesAt = leaf.y + ((far.y - leaf.y) * (near.x - leaf.x)) / (far.x - leaf.x);
+    expect(Math.abs(crossesAt - near.y)).toBeGreaterThan(20);
+  });
+
   it('is the same again, and follows what was moved', () => {
     const fleet = fleetOf(3, 2);
     const structure = structureOf(fleet, startExpanded(fleet));
