@@ -429,6 +429,7 @@ TEST_F(RestServerTest, BoundsTheStreams) {
     FileDescriptor again = Connect();
     Send(again, StreamRequest());
     reply = Receive(again, "}");
+    absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_THAT(reply, HasSubstr(" 200 "));
 }
