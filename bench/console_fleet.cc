@@ -43,6 +43,7 @@ struct Flow {
   Lease lease;
   uint64_t admitted = 0;
   double load = 0.5;  // of the rate
+  uint64_t refused = 0;
 };
 
 class ConsoleFleet final : public Outside {
@@ -121,6 +122,7 @@ class ConsoleFleet final : public Outside {
     const double bytes = flow.load * 1e9 / 8 * options_.heartbeat_ms / 1'000;
     flow.admitted =
         std::min(flow.admitted + static_cast<uint64_t>(bytes), flow.lease.volume_limit.value);
+    if (flow.load > 0.9) flow.refused += 10;
   }
   LinkReport ReportOf(const Flow& flow, Role role) const {
     LinkReport report;
@@ -129,6 +131,7 @@ class ConsoleFleet final : public Outside {
     report.admitted = Bytes{flow.admitted};
     report.admitted_packets = flow.admitted / 1'500;
     report.volume_limit = flow.lease.volume_limit;
+    if (role == Role::kSend) report.drops[SLUICE_DROP_RATE].packets = flow.refused;
     report.expires_in = absl::Seconds(flow.lease.sequence > 0 ? 20 : 0);
     report.closed = flow.lease.sequence == 0;
     return report;

@@ -3,6 +3,7 @@
 #ifndef SLUICE_MODEL_FLEET_VIEW_H_
 #define SLUICE_MODEL_FLEET_VIEW_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,7 +46,8 @@ struct NodeView {
   uint64_t applied_generation = 0;
   uint64_t desired_generation = 0;
   std::vector<std::string> faults;
-  Drops unattributed{};
+  Drops unattributed{};  // what the gate refused that belongs to no link, as last reported
+  std::optional<absl::Duration> unattributed_age;  // none: not reported in this session
 };
 
 struct LeaseView {
@@ -61,13 +63,16 @@ struct LeaseView {
   enum class State { kLive, kDead, kClosed } state = State::kLive;
 };
 
+// Packets, by drop reason.
+using Refusals = std::array<uint64_t, SLUICE_DROP_REASON_COUNT>;
+
 // One end of a link, as that end last reported it.
 struct EndView {
   uint64_t bytes = 0;
   uint64_t packets = 0;
   absl::Duration age;
   absl::Duration expires_in;  // as the agent sees it, less the age
-  uint64_t refused = 0;       // packets, for whatever reason
+  Refusals refused{};
 };
 
 // The ends of a link count differently, by more than what is on its way or lost.

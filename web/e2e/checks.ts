@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { axe } from './axe';
 import type { Look } from './browser';
 import { kToken, type FakeController } from './fake_controller';
+import { kPastDrops } from './fake_past';
 import { onStage } from './stage';
 
 const linkOf = (fake: FakeController, i = 0): string => fake.fleet.links[i]?.name ?? '';
@@ -144,6 +145,51 @@ async function readmit(browser: Browser): Promise<void> {
   });
 }
 
+// Charts show what was before the page was opened, and draw nothing through what nobody knew.
+async function past(browser: Browser): Promise<void> {
+  await onStage(browser, '/nodes/e1n1', async ({ fake, origin, page }) => {
+    // The gate of this link refuses now as well, and both ends say so.
+    const silent = /e1n3|e1n4/;
+    const link = fake.fleet.links.find((one) => one.state === 'open' && !silent.test(one.name));
+    const pages: [string, string[]][] = [
+      ['/nodes/e1n1', ['cleartext', 'volume']],
+      [`/links/${pathOf(link?.name ?? '')}`, ['volume', 'rate']],
+    ];
+    for (const [path, reasons] of pages) {
+      await page.goto(origin + path);
+      await page.reload();
+      await legend(page, 'Refused packets by reason', 'volume').waitFor();
+      assert.equal(await valueAt(page, 'Refused packets by reason', 'volume', 0.37), '–');
+      for (const span of ['2 min', '1 h', '24 h']) {
+        await page.getByText(span, { exact: true }).click();
+        for (const reason of reasons)
+          await legend(page, 'Refused packets by reason', reason).waitFor();
+        assert.match(
+          await valueAt(page, 'Refused packets by reason', 'volume', 0.6),
+          new RegExp(`^${kPastDrops}\\b`),
+        );
+        assert.match(await valueAt(page, 'Sent and received', 'sent', 0.6), /bit\/s$/);
+        assert.match(await valueAt(page, 'Sent and leased', 'leased', 0.6), /bit\/s$/);
+      }
+    }
+  });
+}
+
+const chart = (page: Page, title: string): Locator =>
+  page.locator(`figure[aria-label^="${title}"]`);
+
+const legend = (page: Page, title: string, label: string): Locator =>
+  chart(page, title).locator('.u-legend tr', { has: page.getByText(label, { exact: true }) });
+
+// What the legend says with the pointer at this share of the chart's width.
+async function valueAt(page: Page, title: string, label: string, share: number): Promise<string> {
+  const plot = chart(page, title).locator('.u-over');
+  const box = await plot.boundingBox();
+  assert.ok(box);
+  await plot.hover({ position: { x: box.width * share, y: box.height / 2 } });
+  return legend(page, title, label).locator('.u-value').innerText();
+}
+
 async function events(browser: Browser): Promise<void> {
   await onStage(browser, '/events?kind=tampered', async ({ fake, page }) => {
     await page.getByRole('cell', { name: 'lid: the lid is open' }).waitFor();
@@ -254,6 +300,7 @@ export const checks: Record<string, (browser: Browser) => Promise<void>> = {
   quota,
   stop,
   readmit,
+  past,
   events,
   keyboard,
   accessibility,

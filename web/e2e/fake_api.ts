@@ -3,6 +3,7 @@ import type { LinkChange, Quota, QuotaDryRun, Revocation } from '../src/api/type
 import { parseScope } from '../src/model/scope';
 import { parseBitRate, parseBytes, parseDuration, type Parsed } from '../src/model/units';
 import type { FakeFleet } from './fake_fleet';
+import { linkHistory, nodeHistory } from './fake_past';
 
 export interface Answer {
   status: number;
@@ -16,6 +17,9 @@ const refuse = (status: number, message: string, field?: string): Answer => ({
   body: { error: { code: 'invalid_argument', message, ...(field ? { field } : {}) } },
 });
 
+const found = (body: unknown, what: string): Answer =>
+  body === null ? refuse(404, `there is no ${what}`) : ok(body);
+
 export function answer(fleet: FakeFleet, method: string, url: URL, body: Body): Answer {
   const [, , , collection, name = '', verb = ''] = url.pathname.split('/').map(decodeURIComponent);
   const dryRun = url.searchParams.get('dry_run') === '1';
@@ -24,6 +28,7 @@ export function answer(fleet: FakeFleet, method: string, url: URL, body: Body): 
     case 'GET status':
       return ok({ fleet: 'lab', version: '0.1.0-fake' });
     case 'GET nodes':
+      if (verb === 'history') return found(nodeHistory(fleet, name, now), `node ${name}`);
       return ok({ nodes: fleet.nodes });
     case 'POST nodes':
       return readmit(fleet, name);
@@ -34,7 +39,7 @@ export function answer(fleet: FakeFleet, method: string, url: URL, body: Body): 
     case 'DELETE quotas':
       return deleteQuota(fleet, name, dryRun);
     case 'GET links':
-      if (verb === 'history') return ok(fleet.history(name, now));
+      if (verb === 'history') return found(linkHistory(fleet, name, now), `link ${name}`);
       return linkAnswer(fleet, name, now);
     case 'GET topology':
       return ok(fleet.wiring.topology(url.searchParams.get('findings') !== '1'));

@@ -1,7 +1,6 @@
 // A fleet of any size whose figures move, for tests without a controller.
 import type {
   FleetEvent,
-  History,
   LinkInfo,
   LinkState,
   NodeInfo,
@@ -25,7 +24,7 @@ export interface FleetSize {
 const kLinkStates: LinkState[] = ['open', 'no_quota', 'exhausted', 'revoked', 'waiting', 'expired'];
 const kNodeStates = ['pending', 'offline', 'online', 'tampered'] as const;
 
-interface FakeLink {
+export interface FakeLink {
   name: string;
   src: string;
   dst: string;
@@ -128,28 +127,6 @@ export class FakeFleet {
     };
   }
 
-  history(name: string, nowMs: number): History {
-    const index = this.links.findIndex((link) => link.name === name);
-    const link = this.links[index];
-    const series = [
-      { step_s: 1, count: 300 },
-      { step_s: 15, count: 480 },
-      { step_s: 300, count: 288 },
-    ].map(({ step_s, count }) => {
-      const stepMs = step_s * 1000;
-      const lastMs = Math.floor(nowMs / stepMs) * stepMs;
-      const first_ms = lastMs - (count - 1) * stepMs;
-      const points = Array.from({ length: count }, (_, i) => {
-        if (!link || (i > count / 3 && i < count / 3 + 8)) return null;
-        const sent = this.sentBps(link, index, first_ms + i * stepMs);
-        return [sent, sent * 0.99, link.rate, sent > link.rate * 0.9 ? 12 : 0, link.used];
-      });
-      return { step_s, first_ms, points };
-    });
-    const fields = ['sent_bps', 'received_bps', 'leased_bps', 'refused_pps', 'used_bytes'];
-    return { link: name, now_ms: nowMs, fields, series };
-  }
-
   quotaUses(): QuotaUse[] {
     return [...this.quotas.values()].map((quota) => {
       const link = this.links.find((one) => one.name === quota.scope);
@@ -165,6 +142,11 @@ export class FakeFleet {
         recalled_within_s: null,
       };
     });
+  }
+
+  sentBps(link: FakeLink, index: number, nowMs: number): number {
+    const wave = 0.75 + 0.25 * Math.sin(nowMs / 9000 + index);
+    return Math.round(link.rate * link.use * wave);
   }
 
   inScope(scope: string): FakeLink[] {
@@ -190,11 +172,6 @@ export class FakeFleet {
     if (link.state === 'no_quota') return 'no quota is set on this link';
     if (link.state === 'revoked') return 'it was revoked by the operator';
     return `the link is ${link.state}`;
-  }
-
-  private sentBps(link: FakeLink, index: number, nowMs: number): number {
-    const wave = 0.75 + 0.25 * Math.sin(nowMs / 9000 + index);
-    return Math.round(link.rate * link.use * wave);
   }
 
   private wireLink(link: FakeLink, i: number, nowMs: number): WireLink {

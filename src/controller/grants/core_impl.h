@@ -92,6 +92,7 @@ class CoreImpl final : public ControllerCore {
     BootTime beat_arrived;   // the last message that says when it was sent …
     BootTime beat_sent;      // … and what it says
     BootTime previous_sent;  // of the one before: counts in the last one are younger
+    std::optional<BootTime> heartbeat_at{};  // the last one, which tells what other messages do not
   };
   struct Node {
     NodeRecord record;

@@ -123,6 +123,7 @@ absl::Status CoreImpl::OnHeartbeat(Node& node, const agent::v1::Heartbeat& heart
   SLUICE_ASSIGN_OR_RETURN(std::vector<PortCounts> ports, PortCountsOf(heartbeat));
   SLUICE_ASSIGN_OR_RETURN(node.unattributed, FromProto(heartbeat.unattributed()));
   SLUICE_RETURN_IF_ERROR(NoteBeat(*node.session, heartbeat.sent_at_ns()));
+  node.session->heartbeat_at = clock_.Now();
   node.applied_generation = heartbeat.applied_generation();
   node.faults.clear();
   for (int i = 0; i < std::min(heartbeat.faults_size(), kMaxListed); ++i)

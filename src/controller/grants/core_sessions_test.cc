@@ -74,6 +74,40 @@ TEST_F(CoreSessionsTest, TheFirstMessageMustBeHello) {
   EXPECT_EQ(fleet_.Heartbeat("a1").code(), absl::StatusCode::kAborted);
 }
 
+// Nobody takes a hello for news of the gate: its counters would seem to have stood still.
+TEST_F(CoreSessionsTest, WhatBelongsToNoLinkIsAsOldAsTheHeartbeat) {
+  const auto node = [&] { return fleet_.core_->Nodes().front(); };
+  ASSERT_TRUE(fleet_.Hello("a1").ok());
+  EXPECT_EQ(node().unattributed_age, std::nullopt);
+  fleet_.Pass(absl::Milliseconds(200));
+  EXPECT_EQ(node().unattributed_age, absl::ZeroDuration());
+  fleet_.clock_.Advance(absl::Milliseconds(300));
+  EXPECT_EQ(node().unattributed_age, absl::Milliseconds(300));
+  ASSERT_TRUE(fleet_.Hello("a1").ok());
+  EXPECT_EQ(node().heartbeat_age, absl::ZeroDuration());
+  EXPECT_EQ(node().unattributed_age, std::nullopt) << "not in this session";
+}
+
+TEST_F(CoreSessionsTest, WhatWasRefusedIsOfOneEndAndOfBoth) {
+  ASSERT_TRUE(fleet_.SetQuota(TestFleet::MakeQuota(kLink, kMegabyte)).ok());
+  const auto refuse = [&](const std::string& name, Role role, uint64_t packets) {
+    ASSERT_TRUE(fleet_.Hello(name).ok());
+    LinkReport report;
+    report.side = {kLink, role};
+    report.drops[SLUICE_DROP_RATE] = {packets, 100 * packets};
+    agent::v1::AgentMessage message;
+    message.mutable_heartbeat()->set_sent_at_ns(fleet_.AgentNow(fleet_.agent(name)).ns + 1);
+    *message.mutable_heartbeat()->add_links() = ToProto(report);
+    ASSERT_TRUE(fleet_.Deliver(name, message).ok());
+  };
+  refuse("a1", Role::kSend, 3);
+  refuse("b1", Role::kReceive, 4);
+  const LinkView view = fleet_.View(kLink);
+  EXPECT_EQ(view.sender->refused[SLUICE_DROP_RATE], 3u);
+  EXPECT_EQ(view.receiver->refused[SLUICE_DROP_RATE], 4u);
+  EXPECT_EQ(view.drops[SLUICE_DROP_RATE].packets, 7u);
+}
+
 TEST_F(CoreSessionsTest, ANewerSessionEndsTheOlder) {
   ASSERT_TRUE(fleet_.Hello("a1").ok());
   const uint64_t old = fleet_.agent("a1").session;

@@ -66,6 +66,8 @@ NodeView CoreImpl::ViewOf(const Node& node) const {
   view.desired_generation = record.config_generation;
   view.faults = node.faults;
   view.unattributed = node.unattributed;
+  if (node.session && node.session->heartbeat_at)
+    view.unattributed_age = clock_.Now() - *node.session->heartbeat_at;
   return view;
 }
 
@@ -129,7 +131,7 @@ std::optional<EndView> CoreImpl::ViewOf(const End& end) const {
   view.packets = end.report->admitted_packets;
   view.age = clock_.Now() - end.at;
   view.expires_in = std::max(end.report->expires_in - view.age, absl::ZeroDuration());
-  for (const DropCount& drop : end.report->drops) view.refused += drop.packets;
+  for (size_t i = 0; i < view.refused.size(); ++i) view.refused[i] = end.report->drops[i].packets;
   return view;
 }
 

@@ -1,5 +1,6 @@
-// What a link did over the last day, at falling resolution, in bounded memory: about 13 kB
-// once a day is full.
+// What a link or a node did over the last day, at falling resolution, in bounded memory:
+// 2.6 kB for each column there is. So a link has 13 kB, a node 10 kB, and each 2.6 kB more
+// for every reason for which it saw something refused.
 #ifndef SLUICE_CONTROLLER_TELEMETRY_HISTORY_H_
 #define SLUICE_CONTROLLER_TELEMETRY_HISTORY_H_
 
@@ -7,25 +8,48 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
+
+#include "model/lease.h"
 
 namespace sluice {
 
 inline constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
-// Means over a step of time; kUnknown where nothing was known.
-struct HistoryPoint {
-  float sent_bps = kUnknown;
-  float received_bps = kUnknown;
-  float leased_bps = kUnknown;
-  float refused_pps = kUnknown;  // packets that a gate refused, of both ends
-  float used_bytes = kUnknown;   // of the quota's volume, the last value
+// Means over a step of time, but for kUsedBytes.
+struct HistoryColumn {
+  enum : size_t {
+    kSentBps,
+    kReceivedBps,
+    kLeasedBps,
+    kRefusedPps,  // packets that gates refused, for whatever reason
+    kUsedBytes,   // of the quota's volume, the last value
+    kByReason,    // as kRefusedPps, one for each drop reason
+    kCount = kByReason + static_cast<size_t>(SLUICE_DROP_REASON_COUNT)
+  };
+  static constexpr size_t Of(sluice_drop_reason reason) { return size_t{kByReason} + reason; }
+};
+
+// A value for each column; kUnknown where nothing is known. If the sum of what was refused
+// is known, so is every reason.
+class HistoryPoint {
+ public:
+  HistoryPoint() { values_.fill(kUnknown); }
+  float& operator[](size_t column) { return values_[column]; }
+  float operator[](size_t column) const { return values_[column]; }
+
+ private:
+  std::array<float, HistoryColumn::kCount> values_;
 };
 
 struct HistorySeries {
   int64_t step_s = 0;
-  int64_t first_s = 0;               // since 1970, when the first point begins
-  std::vector<HistoryPoint> points;  // without gaps, the oldest first
+  int64_t first_s = 0;  // since 1970, when the first point begins
+  size_t size = 0;      // points, without gaps, the oldest first
+  // Each with `size` values, or empty: nothing of it was ever known, or nothing ever refused
+  // for this reason.
+  std::array<std::vector<float>, HistoryColumn::kCount> columns;
 };
 
 class History {
@@ -37,28 +61,39 @@ class History {
   std::vector<HistorySeries> Series() const;
 
  private:
-  // The points of one resolution, in a circle.
-  class Ring {
-   public:
-    Ring(int64_t step, size_t size) : step_(step), size_(size) {}
-    void Add(int64_t second, const HistoryPoint& point);
-    HistorySeries Series() const;
+  static constexpr size_t kRings = 3;
+  static constexpr size_t kRows = 120 + 240 + 288;
+  static constexpr int64_t kNone = -1;
+  // The steps of one resolution: step s is in row `begin` + s % `size`.
+  struct Ring {
+    int64_t step_s;
+    int64_t size;
+    size_t begin;
+    int64_t first = kNone;    // the oldest step that is kept
+    int64_t current = kNone;  // the step that is being summed up
 
-   private:
-    void Close();
-    void Push(const HistoryPoint& point);
-
-    int64_t step_;
-    size_t size_;
-    std::vector<HistoryPoint> points_;  // grows to size_, then the next one replaces the oldest
-    size_t next_ = 0;
-    int64_t current_ = 0;  // the step that is being summed up; 0: none yet
-    HistoryPoint sum_;
-    std::array<uint32_t, 4> counts_{};  // how many are in each sum
+    size_t Row(int64_t step) const { return begin + static_cast<size_t>(step % size); }
+  };
+  struct Sum {
+    float sum = 0;
+    uint32_t count = 0;
   };
 
+  void BeginColumns(const HistoryPoint& point);
+  float LateValue(uint8_t column, size_t row) const;
+  Sum LateSum(uint8_t column, size_t ring) const;
+  void MoveOn(size_t ring, int64_t second);
+  void Close(size_t ring);
+  void AddTo(size_t ring, const HistoryPoint& point);
+  // Where in a row it is; none while there is no such column.
+  std::optional<size_t> Find(size_t column) const;
+
   int64_t last_ = 0;
-  std::array<Ring, 3> rings_{Ring(1, 120), Ring(15, 240), Ring(300, 288)};
+  std::array<Ring, kRings> rings_{{{1, 120, 0}, {15, 240, 120}, {300, 288, 360}}};
+  // Row by row, since a point touches one of each ring only.
+  std::vector<uint8_t> columns_;  // in the order in which they began
+  std::vector<float> values_;     // of kRows rows, one for each column
+  std::vector<Sum> sums_;         // of kRings rings, the same
 };
 
 }  // namespace sluice

@@ -1,73 +1,116 @@
 #include "controller/telemetry/telemetry.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sluice {
 namespace {
 
+using Column = HistoryColumn;
+
 constexpr double kBitsPerByte = 8;
-// Reports are further apart: what differs by less is the same one, whose age was reckoned a
-// little later.
-constexpr absl::Duration kSameReport = absl::Milliseconds(50);
 constexpr absl::Duration kSoonestOld = absl::Seconds(3);
 constexpr absl::Duration kDay = absl::Hours(24);
 
-std::optional<double> Bits(const std::optional<double>& bytes) {
-  return bytes ? std::optional(*bytes * kBitsPerByte) : std::nullopt;
+void AddKnown(float& sum, double value) {
+  sum = static_cast<float>(std::isnan(sum) ? value : sum + value);
 }
 
-float OrUnknown(const std::optional<double>& value) {
-  return value ? static_cast<float>(*value) : kUnknown;
+// `by_reason` points to a rate for each drop reason.
+void AddRefused(HistoryPoint& point, const double* by_reason) {
+  double all = 0;
+  for (size_t i = 0; i < SLUICE_DROP_REASON_COUNT; ++i) {
+    all += by_reason[i];
+    AddKnown(point[Column::kByReason + i], by_reason[i]);
+  }
+  AddKnown(point[Column::kRefusedPps], all);
+}
+
+// `rates` are of bytes, then of refused packets by reason.
+template <typename Rates>
+void AddEnd(const Rates& rates, size_t column, HistoryPoint& point) {
+  AddKnown(point[column], rates.front() * kBitsPerByte);
+  AddRefused(point, rates.data() + 1);
+}
+
+template <typename Map>
+void Forget(Map& map, BootTime now) {
+  std::erase_if(map, [&](const auto& entry) { return now - entry.second.seen > kDay; });
 }
 
 }  // namespace
 
-std::optional<double> RateMeter::Take(uint64_t count, BootTime now, absl::Duration age,
-                                      absl::Duration old) {
-  const BootTime at = now + -age;
-  if (!count_ || count < *count_) {
-    rate_.reset();
-    count_ = count;
-    at_ = at;
-  } else if (at - at_ > kSameReport) {
-    rate_ = static_cast<double>(count - *count_) / absl::ToDoubleSeconds(at - at_);
-    count_ = count;
-    at_ = at;
-  }
-  return age > old ? std::nullopt : rate_;
-}
-
 // Reports come with each heartbeat. What is much older says nothing of now.
 Telemetry::Telemetry(absl::Duration heartbeat) : old_(std::max(kSoonestOld, 3 * heartbeat)) {}
 
-void Telemetry::Take(const std::vector<LinkView>& views, BootTime now, absl::Time wall) {
+void Telemetry::Take(const std::vector<NodeView>& nodes, const std::vector<LinkView>& links,
+                     BootTime now, absl::Time wall) {
+  const int64_t second = absl::ToUnixSeconds(wall);
   for (auto& [name, link] : links_) link.rates = {};
-  for (const LinkView& view : views) {
-    Link& link = links_[view.link];
-    link.seen = now;
-    link.rates = RatesFrom(view, now, link);
-    link.history.Add(absl::ToUnixSeconds(wall),
-                     {OrUnknown(link.rates.sent_bps), OrUnknown(link.rates.received_bps),
-                      static_cast<float>(view.leased_rate.bps), OrUnknown(link.rates.refused_pps),
-                      static_cast<float>(view.used.value)});
+  for (const NodeView& view : nodes) Begin(view, now);
+  // The views are in the map's order, so that the next is nearly always the one.
+  auto next = links_.begin();
+  for (const LinkView& view : links) {
+    if (next == links_.end() || next->first != view.link)
+      next = links_.try_emplace(view.link).first;
+    TakeLink(view, now, second, next->second);
+    ++next;
   }
-  std::erase_if(links_, [&](const auto& entry) { return now - entry.second.seen > kDay; });
+  for (auto& [name, node] : nodes_)
+    if (node.seen == now) node.history.Add(second, node.point);
+  Forget(links_, now);
+  Forget(nodes_, now);
 }
 
-LinkRates Telemetry::RatesFrom(const LinkView& view, BootTime now, Link& link) const {
-  LinkRates rates;
-  std::optional<double> refused[2];
-  if (view.sender) {
-    rates.sent_bps = Bits(link.sent.Take(view.sender->bytes, now, view.sender->age, old_));
-    refused[0] = link.sender_refused.Take(view.sender->refused, now, view.sender->age, old_);
+void Telemetry::Begin(const NodeView& view, BootTime now) {
+  Node& node = nodes_[view.name];
+  node.seen = now;
+  node.point = {};
+  // The controller knows all leases: without a link, none.
+  node.point[Column::kLeasedBps] = 0;
+  if (!view.unattributed_age) return;
+  Refusals counts;
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] = view.unattributed[i].packets;
+  if (const auto* rates = node.unattributed.Take(counts, now, *view.unattributed_age, old_))
+    AddRefused(node.point, rates->data());
+}
+
+void Telemetry::TakeLink(const LinkView& view, BootTime now, int64_t second, Link& link) {
+  Node* const src = NodeIn(view.link.src, now);
+  Node* const dst = NodeIn(view.link.dst, now);
+  HistoryPoint point;
+  if (const auto* rates = TakeEnd(view.sender, now, link.sender)) {
+    link.rates.sent_bps = rates->front() * kBitsPerByte;
+    AddEnd(*rates, Column::kSentBps, point);
+    if (src != nullptr) AddEnd(*rates, Column::kSentBps, src->point);
   }
-  if (view.receiver) {
-    rates.received_bps =
-        Bits(link.received.Take(view.receiver->bytes, now, view.receiver->age, old_));
-    refused[1] = link.receiver_refused.Take(view.receiver->refused, now, view.receiver->age, old_);
+  if (const auto* rates = TakeEnd(view.receiver, now, link.receiver)) {
+    link.rates.received_bps = rates->front() * kBitsPerByte;
+    AddEnd(*rates, Column::kReceivedBps, point);
+    if (dst != nullptr) AddEnd(*rates, Column::kReceivedBps, dst->point);
   }
-  if (refused[0] || refused[1]) rates.refused_pps = refused[0].value_or(0) + refused[1].value_or(0);
-  return rates;
+  if (const float refused = point[Column::kRefusedPps]; !std::isnan(refused))
+    link.rates.refused_pps = refused;
+  const double leased = static_cast<double>(view.leased_rate.bps);
+  if (src != nullptr) AddKnown(src->point[Column::kLeasedBps], leased);
+  point[Column::kLeasedBps] = static_cast<float>(leased);
+  point[Column::kUsedBytes] = static_cast<float>(view.used.value);
+  link.seen = now;
+  link.history.Add(second, point);
+}
+
+const Telemetry::EndMeter::Rates* Telemetry::TakeEnd(const std::optional<EndView>& end,
+                                                     BootTime now, EndMeter& meter) const {
+  if (!end) return nullptr;
+  EndMeter::Counts counts;
+  counts.front() = end->bytes;
+  std::ranges::copy(end->refused, counts.begin() + 1);
+  return meter.Take(counts, now, end->age, old_);
+}
+
+Telemetry::Node* Telemetry::NodeIn(const std::string& name, BootTime now) {
+  const auto it = nodes_.find(name);
+  return it != nodes_.end() && it->second.seen == now ? &it->second : nullptr;
 }
 
 LinkRates Telemetry::RatesOf(const LinkName& link) const {
@@ -78,6 +121,12 @@ LinkRates Telemetry::RatesOf(const LinkName& link) const {
 std::optional<std::vector<HistorySeries>> Telemetry::HistoryOf(const LinkName& link) const {
   const auto it = links_.find(link);
   if (it == links_.end()) return std::nullopt;
+  return it->second.history.Series();
+}
+
+std::optional<std::vector<HistorySeries>> Telemetry::HistoryOf(const std::string& node) const {
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return std::nullopt;
   return it->second.history.Series();
 }
 

@@ -1,33 +1,22 @@
-// Rates and history of all links, from the views that the core gives once a second.
+// Rates and history of all links and nodes, from the views that the core gives once a second.
 #ifndef SLUICE_CONTROLLER_TELEMETRY_TELEMETRY_H_
 #define SLUICE_CONTROLLER_TELEMETRY_TELEMETRY_H_
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "controller/telemetry/history.h"
+#include "controller/telemetry/rate_meter.h"
 #include "model/fleet_view.h"
 #include "model/names.h"
 
 namespace sluice {
-
-// What a counter did between its last two reports.
-class RateMeter {
- public:
-  // `count` as it stood `age` before `now`. The rate per second since the report before;
-  // the same again while no newer report comes, none once it is older than `old`, and after
-  // a start or a step back of the counter.
-  std::optional<double> Take(uint64_t count, BootTime now, absl::Duration age, absl::Duration old);
-
- private:
-  std::optional<uint64_t> count_;
-  BootTime at_;
-  std::optional<double> rate_;
-};
 
 struct LinkRates {
   std::optional<double> sent_bps;
@@ -40,28 +29,46 @@ class Telemetry {
  public:
   // `heartbeat` is that of the nodes.
   explicit Telemetry(absl::Duration heartbeat);
-  // Takes one reading of all links, made at `now`; `wall` is for people. What links that are
-  // no more in it did is kept for a day.
-  void Take(const std::vector<LinkView>& links, BootTime now, absl::Time wall);
+  // Takes one reading of all nodes and links, made at `now`; `wall` is for people. What those
+  // that are no more in it did is kept for a day.
+  void Take(const std::vector<NodeView>& nodes, const std::vector<LinkView>& links, BootTime now,
+            absl::Time wall);
   // As of the last Take; nothing known of a link that was not in it.
   LinkRates RatesOf(const LinkName& link) const;
   // None if it was never seen, or not for a day.
   std::optional<std::vector<HistorySeries>> HistoryOf(const LinkName& link) const;
+  // Of all links that the node is an end of, and of its gate: what it sent and received, what
+  // is leased to it as a sender, what it refused, whether it belongs to a link or to none.
+  // Sums are of what is known. None as above.
+  std::optional<std::vector<HistorySeries>> HistoryOf(const std::string& node) const;
 
  private:
+  // An end's counters: bytes, then refused packets by reason.
+  using EndMeter = RateMeter<1 + SLUICE_DROP_REASON_COUNT>;
   struct Link {
-    RateMeter sent;
-    RateMeter received;
-    RateMeter sender_refused;
-    RateMeter receiver_refused;
+    EndMeter sender;
+    EndMeter receiver;
     LinkRates rates;
     History history;
     BootTime seen;
   };
-  LinkRates RatesFrom(const LinkView& view, BootTime now, Link& link) const;
+  struct Node {
+    RateMeter<SLUICE_DROP_REASON_COUNT> unattributed;
+    HistoryPoint point;  // of this Take, while it is summed up
+    History history;
+    BootTime seen;
+  };
+  void Begin(const NodeView& view, BootTime now);
+  void TakeLink(const LinkView& view, BootTime now, int64_t second, Link& link);
+  // Null: unknown.
+  const EndMeter::Rates* TakeEnd(const std::optional<EndView>& end, BootTime now,
+                                 EndMeter& meter) const;
+  // Null if it was not in the reading that was made at `now`.
+  Node* NodeIn(const std::string& name, BootTime now);
 
   const absl::Duration old_;
   std::map<LinkName, Link> links_;
+  std::unordered_map<std::string, Node> nodes_;
 };
 
 }  // namespace sluice

@@ -1,12 +1,12 @@
 #include "controller/web/console_feed.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "base/status.h"
 #include "base/strings.h"
 #include "controller/web/json_codec.h"
+#include "controller/web/json_history.h"
 #include "controller/web/json_values.h"
 
 namespace sluice {
@@ -72,16 +72,6 @@ void AppendList(std::string& out, const std::vector<T>& items, Append append) {
   out += ']';
 }
 
-Json PointJson(const HistoryPoint& point) {
-  const float values[] = {point.sent_bps, point.received_bps, point.leased_bps, point.refused_pps,
-                          point.used_bytes};
-  if (std::ranges::all_of(values, [](float v) { return std::isnan(v); })) return nullptr;
-  Json out = Json::array();
-  for (const float value : values)
-    out.push_back(std::isnan(value) ? Json(nullptr) : Json(static_cast<double>(value)));
-  return out;
-}
-
 }  // namespace
 
 std::string EncodeFleet(const ConsoleConfig& config, uint64_t version,
@@ -142,34 +132,31 @@ EventStream::Frame ConsoleFeed::Make() {
   frame.version = version_;
   frame.preamble = preamble_;
   std::lock_guard lock(mutex_);
-  telemetry_.Take(reading.links, reading.at, clock_.WallNow());
+  telemetry_.Take(reading.nodes, reading.links, reading.at, clock_.WallNow());
   frame.event =
       ServerSentEvent("figures", EncodeFigures(version_, reading, telemetry_, clock_.WallNow()));
   return frame;
 }
 
 absl::StatusOr<std::string> ConsoleFeed::HistoryOf(const LinkName& link) const {
+  return History(
+      link, StrCat("link ", link.ToString(), " has had no quota since the controller started"));
+}
+
+absl::StatusOr<std::string> ConsoleFeed::HistoryOf(const std::string& node) const {
+  return History(node, StrCat("there has been no node ", node, " since the controller started"));
+}
+
+template <typename Name>
+absl::StatusOr<std::string> ConsoleFeed::History(const Name& name,
+                                                 const std::string& missing) const {
   std::optional<std::vector<HistorySeries>> all;
   {
     std::lock_guard lock(mutex_);
-    all = telemetry_.HistoryOf(link);
+    all = telemetry_.HistoryOf(name);
   }
-  if (!all)
-    return absl::NotFoundError(
-        StrCat("link ", link.ToString(), " has had no quota since the controller started"));
-  Json out;
-  out["link"] = link.ToString();
-  out["now_ms"] = absl::ToUnixMillis(clock_.WallNow());
-  out["fields"] = {"sent_bps", "received_bps", "leased_bps", "refused_pps", "used_bytes"};
-  out["series"] = Json::array();
-  for (const HistorySeries& series : *all) {
-    Json points = Json::array();
-    for (const HistoryPoint& point : series.points) points.push_back(PointJson(point));
-    out["series"].push_back({{"step_s", series.step_s},
-                             {"first_ms", series.first_s * 1'000},
-                             {"points", std::move(points)}});
-  }
-  return api_json::Dump(out);
+  if (!all) return absl::NotFoundError(missing);
+  return EncodeHistory(name, *all, clock_.WallNow());
 }
 
 }  // namespace sluice

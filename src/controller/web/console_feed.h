@@ -42,7 +42,6 @@ struct ConsoleConfig {
 std::string EncodeFleet(const ConsoleConfig& config, uint64_t version, const FleetReading& reading);
 std::string EncodeFigures(uint64_t version, const FleetReading& reading, const Telemetry& telemetry,
                           absl::Time at);
-
 // Thread-safe. `core` and `clock` outlive it.
 class ConsoleFeed {
  public:
@@ -50,12 +49,16 @@ class ConsoleFeed {
 
   // Null if there are too many already, or it has stopped.
   std::shared_ptr<EventStream::Watcher> Watch() { return stream_.Watch(); }
-  // The body of GET /api/v1/links/{link}/history; NotFound if nothing is known.
+  // The bodies of GET /api/v1/links/{link}/history and /api/v1/nodes/{name}/history; NotFound
+  // if nothing is known.
   absl::StatusOr<std::string> HistoryOf(const LinkName& link) const;
+  absl::StatusOr<std::string> HistoryOf(const std::string& node) const;
   void Stop() { stream_.Stop(); }
 
  private:
   EventStream::Frame Make();
+  template <typename Name>
+  absl::StatusOr<std::string> History(const Name& name, const std::string& missing) const;
 
   const ConsoleConfig config_;
   CoreRunner& core_;

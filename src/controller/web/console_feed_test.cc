@@ -7,6 +7,7 @@
 
 #include "base/system_clock.h"
 #include "controller/web/core_fake.h"
+#include "controller/web/json_history.h"
 
 namespace sluice {
 namespace {
@@ -58,9 +59,9 @@ TEST(ConsoleFeedTest, FiguresAreRowsAndWhatIsNotKnownIsNull) {
   EXPECT_EQ(first["nodes"], json::parse("[[2,0.2,0,1,7,6],[0,null,0,0,0,0]]"));
   EXPECT_EQ(first["links"][0],
             json::parse("[0,100000000,null,null,1500,4611686018427386403,12.5,null,6]"));
-  telemetry.Take(reading.links, BootTime{1'000'000'000}, absl::FromUnixSeconds(1));
+  telemetry.Take(reading.nodes, reading.links, BootTime{1'000'000'000}, absl::FromUnixSeconds(1));
   reading.links[0].sender->bytes += 1'000;
-  telemetry.Take(reading.links, BootTime{2'000'000'000}, absl::FromUnixSeconds(2));
+  telemetry.Take(reading.nodes, reading.links, BootTime{2'000'000'000}, absl::FromUnixSeconds(2));
   const json second = json::parse(EncodeFigures(4, reading, telemetry, absl::UnixEpoch()));
   EXPECT_EQ(second["links"][0][2], 8'000);
   EXPECT_EQ(second["links"][0][3], 0) << "the receiver says the same as before";
@@ -70,10 +71,26 @@ class ConsoleFeedRunsTest : public testing::Test {
  protected:
   void SetUp() override {
     runner_.core.links = SampleLinks();
+    NodeView node;
+    node.name = "a1";
+    runner_.core.nodes = {node};
     feed_ = std::make_unique<ConsoleFeed>(
         ConsoleConfig{"lab", "1", absl::Milliseconds(200), absl::Milliseconds(5), 2}, runner_,
         clock_);
   }
+  // Once it has points.
+  template <typename Name>
+  json HistoryOf(const Name& name) {
+    for (int i = 0; i < 1'000; ++i) {
+      const absl::StatusOr<std::string> history = feed_->HistoryOf(name);
+      const json body = history.ok() ? json::parse(*history) : json();
+      if (history.ok() && body["series"][0]["points"].size() > 0) return body;
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    ADD_FAILURE() << "no history";
+    return {};
+  }
+
   SystemClock clock_;
   CoreRunnerFake runner_;
   std::unique_ptr<ConsoleFeed> feed_;
@@ -103,18 +120,42 @@ TEST_F(ConsoleFeedRunsTest, ACoreThatDoesNotAnswerIsToldAsSuch) {
 }
 
 TEST_F(ConsoleFeedRunsTest, KeepsHistoryWithoutWatchers) {
-  absl::StatusOr<std::string> history;
-  for (int i = 0; i < 1'000; ++i) {
-    history = feed_->HistoryOf({"a1", "b1"});
-    if (history.ok() && json::parse(*history)["series"][0]["points"].size() > 0) break;
-    absl::SleepFor(absl::Milliseconds(10));
-  }
-  ASSERT_TRUE(history.ok()) << history.status();
-  const json body = json::parse(*history);
-  EXPECT_EQ(body["link"], "a1>b1");
-  EXPECT_EQ(body["series"][0]["step_s"], 1);
-  EXPECT_EQ(body["series"][0]["points"][0][2], 100'000'000);
-  EXPECT_TRUE(absl::IsNotFound(feed_->HistoryOf({"b1", "a1"}).status()));
+  const json link = HistoryOf(LinkName{"a1", "b1"});
+  EXPECT_EQ(link["link"], "a1>b1");
+  EXPECT_EQ(link["fields"],
+            json({"sent_bps", "received_bps", "leased_bps", "refused_pps", "used_bytes"}));
+  EXPECT_EQ(link["series"][0]["step_s"], 1);
+  EXPECT_EQ(link["series"][0]["points"][0][2], 100'000'000);
+  EXPECT_TRUE(absl::IsNotFound(feed_->HistoryOf(LinkName{"b1", "a1"}).status()));
+  const json node = HistoryOf(std::string("a1"));
+  EXPECT_EQ(node["node"], "a1");
+  EXPECT_EQ(node["fields"], json({"sent_bps", "received_bps", "leased_bps", "refused_pps"}));
+  EXPECT_EQ(node["series"][0]["points"][0], json({nullptr, nullptr, 100'000'000, nullptr}))
+      << "one reading has no rates";
+  EXPECT_TRUE(absl::IsNotFound(feed_->HistoryOf(std::string("b1")).status()));
+}
+
+TEST(JsonHistoryTest, ReasonsAreNamedAndWhatIsNotKnownIsNull) {
+  History history;
+  HistoryPoint point;
+  point[HistoryColumn::kLeasedBps] = 5;
+  history.Add(1'000, point);
+  point[HistoryColumn::kRefusedPps] = 1.5;
+  for (size_t i = HistoryColumn::kByReason; i < HistoryColumn::kCount; ++i) point[i] = 0;
+  point[HistoryColumn::Of(SLUICE_DROP_NO_LEASE)] = 1.5;
+  history.Add(1'001, point);
+  history.Add(1'003, point);
+  const absl::Time at = absl::FromUnixMillis(1'003'500);
+  const json node = json::parse(EncodeHistory(std::string("a1"), history.Series(), at));
+  EXPECT_EQ(node["now_ms"], 1'003'500);
+  EXPECT_EQ(node["fields"], json({"sent_bps", "received_bps", "leased_bps", "refused_pps",
+                                  "refused_pps.no_lease"}));
+  EXPECT_EQ(
+      node["series"][0],
+      json({{"step_s", 1},
+            {"first_ms", 1'000'000},
+            {"points", json::parse("[[null,null,5,null,null],[null,null,5,1.5,1.5],null]")}}));
+  EXPECT_EQ(node["series"][2]["points"], json::array());
 }
 
 }  // namespace

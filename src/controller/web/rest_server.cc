@@ -188,19 +188,28 @@ class RestServerImpl final : public RestServer {
         return Stream(links_.Watch(), response);
       case Operation::kConsoleStream:
         return Stream(console_.Watch(), response);
-      case Operation::kGetHistory:
-        return Answer(History(match->argument), response);
+      case Operation::kGetLinkHistory:
+        return Answer(LinkHistory(match->argument), response);
+      case Operation::kGetNodeHistory:
+        return Answer(NodeHistory(match->argument), response);
       default:
         return Answer(api_.Handle(*match, request.body), response);
     }
   }
 
-  ApiReply History(const std::string& link) const {
+  ApiReply LinkHistory(const std::string& link) const {
     const absl::StatusOr<LinkName> name = ParseLinkName(link);
     if (!name.ok()) return ErrorReply(WithField(name.status(), "link"));
-    absl::StatusOr<std::string> history = console_.HistoryOf(*name);
-    if (!history.ok()) return ErrorReply(history.status());
-    return {200, *std::move(history)};
+    return ReplyOf(console_.HistoryOf(*name));
+  }
+  ApiReply NodeHistory(const std::string& node) const {
+    const absl::Status checked = CheckName("name", node);
+    if (!checked.ok()) return ErrorReply(WithField(checked, "name"));
+    return ReplyOf(console_.HistoryOf(node));
+  }
+  static ApiReply ReplyOf(absl::StatusOr<std::string> body) {
+    if (!body.ok()) return ErrorReply(body.status());
+    return {200, *std::move(body)};
   }
 
   static void Answer(const ApiReply& reply, Response& response) {

@@ -154,6 +154,9 @@ TEST_F(RestServerTest, RepliesMatchTheirOperation) {
   EXPECT_EQ(Ask("GET", "/api/v1/links?all=1").body["links"].size(), 2u);
   EXPECT_EQ(Ask("GET", "/api/v1/links/b1%3Ea1").body["link"]["state"], "no_quota");
   EXPECT_EQ(Ask("GET", "/api/v1/links/a1%3Eb9").status, 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/links/a1%3Eb9/history").status, 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/nodes/b9/history").status, 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/nodes/B%209/history").body["error"]["field"], "name");
   const json status = Ask("GET", "/api/v1/status").body;
   EXPECT_EQ(status["fleet"], "lab");
   EXPECT_EQ(status["store"]["ok"], false);
@@ -426,6 +429,7 @@ TEST_F(RestServerTest, BoundsTheStreams) {
     FileDescriptor again = Connect();
     Send(again, StreamRequest());
     reply = Receive(again, "}");
+    absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_THAT(reply, HasSubstr(" 200 "));
 }

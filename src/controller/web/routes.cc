@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<Route, 32> kRoutes = {{
+constexpr std::array<Route, 33> kRoutes = {{
     {"GET", "/healthz", Operation::kHealth, true},
     {"GET", "/readyz", Operation::kReady, true},
     {"GET", "/metrics", Operation::kMetrics},
@@ -26,6 +26,7 @@ constexpr std::array<Route, 32> kRoutes = {{
     {"POST", "/api/v1/nodes", Operation::kAddNode},
     {"DELETE", "/api/v1/nodes/{name}", Operation::kRemoveNode},
     {"POST", "/api/v1/nodes/{name}/readmit", Operation::kReadmitNode},
+    {"GET", "/api/v1/nodes/{name}/history", Operation::kGetNodeHistory},
     {"GET", "/api/v1/quotas", Operation::kListQuotas},
     {"PUT", "/api/v1/quotas/{scope}", Operation::kSetQuota, false, "dry_run"},
     {"DELETE", "/api/v1/quotas/{scope}", Operation::kDeleteQuota, false, "dry_run"},
@@ -37,7 +38,7 @@ constexpr std::array<Route, 32> kRoutes = {{
     {"GET", "/api/v1/revocations", Operation::kListRevocations},
     {"GET", "/api/v1/links", Operation::kListLinks, false, "all"},
     {"GET", "/api/v1/links/{link}", Operation::kGetLink},
-    {"GET", "/api/v1/links/{link}/history", Operation::kGetHistory},
+    {"GET", "/api/v1/links/{link}/history", Operation::kGetLinkHistory},
     {"GET", "/api/v1/events", Operation::kListEvents, false, "before,kind,limit,subject"},
     {"GET", "/api/v1/topology", Operation::kGetTopology, false, "findings"},
     {"POST", "/api/v1/topology/ports/{port}/measure", Operation::kMeasureCapacity},

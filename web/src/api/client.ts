@@ -104,7 +104,8 @@ export const paths = {
   plan: (version: number) => `/api/v1/plans/${version}`,
   readmit: (node: string) => `/api/v1/nodes/${part(node)}/readmit`,
   link: (link: string) => `/api/v1/links/${part(link)}`,
-  history: (link: string) => `/api/v1/links/${part(link)}/history`,
+  linkHistory: (link: string) => `/api/v1/links/${part(link)}/history`,
+  nodeHistory: (node: string) => `/api/v1/nodes/${part(node)}/history`,
   quota: (scope: string, dryRun = false) =>
     `/api/v1/quotas/${part(scope)}${dryRun ? '?dry_run=1' : ''}`,
   revoke: (scope: string, dryRun = false) =>

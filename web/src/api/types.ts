@@ -200,8 +200,10 @@ export interface HistorySeries {
   points: ((number | null)[] | null)[];
 }
 
+// Of a link or a node.
 export interface History {
-  link: string;
+  link?: string;
+  node?: string;
   now_ms: number;
   fields: string[];
   series: HistorySeries[];

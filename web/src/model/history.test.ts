@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { History } from '../api/types';
 import { dropRates, mergeHistory, timeToExhaustion, toLine, type Sample } from './history';
 
-const kFields = ['sent_bps', 'received_bps', 'leased_bps', 'refused_pps', 'used_bytes'];
+const kFields = [
+  'sent_bps',
+  'received_bps',
+  'leased_bps',
+  'refused_pps',
+  'used_bytes',
+  'refused_pps.no_lease',
+  'refused_pps.rate',
+];
 
 function history(nowMs: number): History {
   const series = (
@@ -14,7 +22,11 @@ function history(nowMs: number): History {
   ).map(([step_s, count]) => {
     const lastMs = Math.floor(nowMs / (step_s * 1000)) * step_s * 1000;
     const first_ms = lastMs - (count - 1) * step_s * 1000;
-    return { step_s, first_ms, points: Array.from({ length: count }, () => [step_s, 0, 0, 0, 0]) };
+    return {
+      step_s,
+      first_ms,
+      points: Array.from({ length: count }, () => [step_s, 0, 0, 4, 0, 0, 4]),
+    };
   });
   return { link: 'a1>b1', now_ms: nowMs, fields: kFields, series };
 }
@@ -26,6 +38,7 @@ const live = (atMs: number): Sample => ({
   leasedBps: 8,
   refusedPps: 0,
   usedBytes: 1,
+  reasons: null,
 });
 
 const kNow = 1_790_000_100_000;
@@ -68,16 +81,47 @@ describe('mergeHistory', () => {
     expect(line.sentBps[line.sentBps.length - 1]).toBeNull();
   });
 
+  it('has the reasons of the past', () => {
+    const sample = mergeHistory(history(kNow), [], 86_400, kNow)[0];
+    expect(sample?.reasons).toEqual({ no_lease: 0, rate: 4 });
+    const blind = history(kNow);
+    const point = blind.series[0]?.points[5];
+    if (point) point[3] = point[5] = point[6] = null;
+    const reasons = mergeHistory(blind, [], 120, kNow).map((s) => s.reasons);
+    expect(reasons.filter((one) => one === null)).toHaveLength(1);
+  });
+
   it('makes nothing of nothing', () => {
     expect(mergeHistory(null, [], 120, kNow)).toEqual([]);
   });
 });
 
+describe('toLine', () => {
+  it('has a line for each reason that was seen; it is none elsewhere, and unknown is a gap', () => {
+    const line = toLine([
+      { ...live(1000), reasons: { rate: 2, volume: 0 } },
+      live(2000),
+      { ...live(3000), reasons: { expired: 1 } },
+    ]);
+    expect(line.reasons).toEqual([
+      ['expired', [0, null, 1]],
+      ['rate', [2, null, 0]],
+    ]);
+    expect(line.none).toEqual([0, null, 0]);
+  });
+});
+
 describe('dropRates', () => {
-  it('is the difference over the time, and unknown where a counter began anew', () => {
-    const before = { atMs: 1000, drops: { rate: 10, volume: 5 } };
-    const after = { atMs: 3000, drops: { rate: 30, volume: 1, no_lease: 4 } };
-    expect(dropRates(before, after)).toEqual({ rate: 10, volume: null, no_lease: 2 });
+  const before = { atMs: 1000, drops: { rate: 10, volume: 5 } };
+
+  it('is the difference over the time', () => {
+    const after = { atMs: 3000, drops: { rate: 30, volume: 5, no_lease: 4 } };
+    expect(dropRates(before, after)).toEqual({ rate: 10, volume: 0, no_lease: 2 });
+  });
+
+  it('is unknown when a counter began anew, and so the others with it', () => {
+    expect(dropRates(before, { atMs: 3000, drops: { rate: 30, volume: 1 } })).toBeNull();
+    expect(dropRates(before, { ...before })).toBeNull();
   });
 });
 

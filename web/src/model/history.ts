@@ -8,9 +8,11 @@ export interface Sample {
   leasedBps: number | null;
   refusedPps: number | null;
   usedBytes: number | null;
+  // Refused packets per second by reason. null: not known; a reason that is not there: none.
+  reasons: Readonly<Record<string, number>> | null;
 }
 
-export type Field = Exclude<keyof Sample, 'atMs'>;
+export type Field = Exclude<keyof Sample, 'atMs' | 'reasons'>;
 
 const kWireNames: Record<Field, string> = {
   sentBps: 'sent_bps',
@@ -24,23 +26,38 @@ const kFields = Object.keys(kWireNames) as Field[];
 export interface Line extends Record<Field, (number | null)[]> {
   // Seconds since 1970 by the controller's clock.
   at: number[];
+  // Of those for which something was refused meanwhile, by name.
+  reasons: [string, (number | null)[]][];
+  // What a reason for which nothing was refused would be: 0 where it is known.
+  none: (number | null)[];
 }
 
-const unknownAt = (atMs: number): Sample => ({
+export const unknownAt = (atMs: number): Sample => ({
   atMs,
   sentBps: null,
   receivedBps: null,
   leasedBps: null,
   refusedPps: null,
   usedBytes: null,
+  reasons: null,
 });
 
-function sampleOf(history: History, values: (number | null)[] | null, atMs: number): Sample {
-  const sample = unknownAt(atMs);
-  if (!values) return sample;
-  for (const field of kFields)
-    sample[field] = values[history.fields.indexOf(kWireNames[field])] ?? null;
-  return sample;
+const kReasonPrefix = 'refused_pps.';
+
+// Reads a history's points, whose values stand in the order of its fields.
+function pointReader(fields: readonly string[]) {
+  const places = kFields.map((field) => [field, fields.indexOf(kWireNames[field])] as const);
+  const reasons = fields.flatMap((field, i) =>
+    field.startsWith(kReasonPrefix) ? [[field.slice(kReasonPrefix.length), i] as const] : [],
+  );
+  return (values: (number | null)[] | null, atMs: number): Sample => {
+    const sample = unknownAt(atMs);
+    if (!values) return sample;
+    for (const [field, i] of places) sample[field] = values[i] ?? null;
+    if (sample.refusedPps !== null)
+      sample.reasons = Object.fromEntries(reasons.map(([reason, i]) => [reason, values[i] ?? 0]));
+    return sample;
+  };
 }
 
 // Samples in order of time; a hole becomes an unknown sample, so that no line is drawn through
@@ -74,6 +91,7 @@ export function mergeHistory(
   maxPoints = 700,
 ): Sample[] {
   const samples = new Samples(nowMs - spanS * 1000, nowMs);
+  const sampleOf = pointReader(history?.fields ?? []);
   const series = [...(history?.series ?? [])]
     .filter((one) => one.points.length > 0)
     .sort((a, b) => b.step_s - a.step_s);
@@ -87,7 +105,7 @@ export function mergeHistory(
       k < best ? Math.min(...series.slice(k + 1, best + 1).map((s) => s.first_ms)) : Infinity;
     one.points.forEach((values, i) => {
       const atMs = one.first_ms + i * stepMs;
-      if (history && atMs + stepMs <= untilMs) samples.add(sampleOf(history, values, atMs), stepMs);
+      if (atMs + stepMs <= untilMs) samples.add(sampleOf(values, atMs), stepMs);
     });
   });
   for (const sample of live) samples.add(sample, 1000);
@@ -102,25 +120,34 @@ export function toLine(samples: readonly Sample[]): Line {
     leasedBps: [],
     refusedPps: [],
     usedBytes: [],
+    reasons: [],
+    none: samples.map(({ reasons }) => reasons && 0),
   };
+  const seen = new Set<string>();
   for (const sample of samples) {
     line.at.push(sample.atMs / 1000);
     for (const field of kFields) line[field].push(sample[field]);
+    for (const [reason, rate] of Object.entries(sample.reasons ?? {}))
+      if (rate > 0) seen.add(reason);
   }
+  line.reasons = [...seen]
+    .sort()
+    .map((reason) => [reason, samples.map(({ reasons }) => reasons && (reasons[reason] ?? 0))]);
   return line;
 }
 
-// Refused packets per second by reason, from two readings of the counters. A counter that went
-// back began anew: nothing is known of that interval.
+// Refused packets per second by reason, from two readings of the counters. If one of them went
+// back, all began anew: nothing is known of that interval.
 export function dropRates(
   before: { atMs: number; drops: Record<string, number> },
   after: { atMs: number; drops: Record<string, number> },
-): Record<string, number | null> {
+): Record<string, number> | null {
   const seconds = (after.atMs - before.atMs) / 1000;
-  const out: Record<string, number | null> = {};
+  const out: Record<string, number> = {};
   for (const [reason, count] of Object.entries(after.drops)) {
     const grown = count - (before.drops[reason] ?? 0);
-    out[reason] = seconds > 0 && grown >= 0 ? grown / seconds : null;
+    if (seconds <= 0 || grown < 0) return null;
+    out[reason] = grown / seconds;
   }
   return out;
 }

@@ -66,7 +66,7 @@ function OneLink({ name }: { name: string }) {
       <StateLine link={link} live={live} />
       {link?.wiring && <WiringAlert words={link.wiring} />}
       {link?.mismatch && <MismatchAlert mismatch={link.mismatch} link={link} />}
-      <LinkCharts name={name} link={link} readAt={readAt} />
+      <LinkCharts name={name} live={live} link={link} readAt={readAt} />
       {link && (
         <div className="columns figures">
           <QuotaSection link={link} live={live} />

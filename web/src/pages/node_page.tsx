@@ -3,16 +3,13 @@ import { useCallback, useMemo } from 'react';
 import { useParams } from 'react-router-dom';
 import { paths } from '../api/client';
 import type { NodeInfo, Revocations } from '../api/types';
-import type { Figures, LiveNode } from '../live/figures';
+import type { LiveNode } from '../live/figures';
 import type { LiveState } from '../live/state';
-import { selectAtMs, selectFigures, selectPlanVersion, useLive } from '../live/store';
-import { countText, dateTimeText, durationText, rateText } from '../model/format';
-import { toLine, type Sample } from '../model/history';
+import { selectPlanVersion, useLive } from '../live/store';
+import { countText, dateTimeText, durationText } from '../model/format';
 import { nodeScope } from '../model/scope';
-import { addKnown } from '../model/sums';
 import { isAt } from '../model/wiring';
 import { dropWords, nodeLook } from '../model/words';
-import { Chart } from '../ui/chart';
 import { EventList } from '../ui/event_list';
 import { Facts, Page, Section } from '../ui/page';
 import { ReadmitButton, RestoreButton, StopButton } from '../ui/scope_actions';
@@ -21,10 +18,7 @@ import { Trouble } from '../ui/trouble';
 import { useFollow } from '../ui/use_follow';
 import { useTopology } from '../ui/use_topology';
 import { WiresTable } from '../ui/wires';
-import { useSamples } from '../ui/use_samples';
-import { LinksTable } from './links_page';
-
-const kSpanS = 120;
+import { NodeTraffic } from './node_traffic';
 
 function useLiveNode(name: string): LiveNode | null {
   return useLive(
@@ -175,60 +169,6 @@ function NodeWires({ name }: { name: string }) {
           empty={topology ? 'The plan has no cable of this node.' : 'Not read yet.'}
         />
       </div>
-    </Section>
-  );
-}
-
-function useNodeSamples(name: string): readonly Sample[] {
-  return useSamples(
-    useCallback(
-      (figures: Figures) => {
-        const sample: Sample = {
-          atMs: figures.atMs,
-          sentBps: null,
-          receivedBps: null,
-          leasedBps: null,
-          refusedPps: null,
-          usedBytes: null,
-        };
-        for (const link of figures.links) {
-          if (link.src === name && !link.old)
-            sample.sentBps = addKnown(sample.sentBps, link.sentBps);
-          if (link.dst === name && !link.old)
-            sample.receivedBps = addKnown(sample.receivedBps, link.receivedBps);
-        }
-        return sample;
-      },
-      [name],
-    ),
-  );
-}
-
-function NodeTraffic({ name }: { name: string }) {
-  const figures = useLive(selectFigures);
-  const samples = useNodeSamples(name);
-  const nowMs = useLive(selectAtMs) ?? 0;
-  const links = useMemo(
-    () => figures?.links.filter((link) => link.src === name || link.dst === name) ?? [],
-    [figures, name],
-  );
-  const line = toLine(samples.filter((sample) => sample.atMs > nowMs - kSpanS * 1000));
-  const latest = samples[samples.length - 1];
-  return (
-    <Section title="Traffic">
-      <Chart
-        title="Sent and received on all its links since this page was opened"
-        summary={`sent ${rateText(latest?.sentBps)}, received ${rateText(latest?.receivedBps)}`}
-        at={line.at}
-        fromS={nowMs / 1000 - kSpanS}
-        toS={nowMs / 1000}
-        series={[
-          { label: 'sent', values: line.sentBps, color: '--line-sent' },
-          { label: 'received', values: line.receivedBps, color: '--line-received', dash: [2, 3] },
-        ]}
-        text={rateText}
-      />
-      <LinksTable links={links} short />
     </Section>
   );
 }

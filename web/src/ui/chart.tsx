@@ -129,4 +129,6 @@ function show(plot: UPlot, props: ChartProps): void {
     plot.setData([props.at, ...props.series.map((one) => one.values)], false);
     plot.setScale('x', { min: props.fromS, max: props.toS });
   });
+  // By itself it does so only when the pointer moves.
+  plot.setLegend({});
 }

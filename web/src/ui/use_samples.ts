@@ -4,7 +4,7 @@ import type { Sample } from '../model/history';
 import type { Figures } from '../live/figures';
 
 // One hour at one a second: what is older comes from the controller's history.
-const kKept = 3600;
+export const kKept = 3600;
 
 // Collects a sample from each set of figures for as long as the component is there.
 export function useSamples(pick: (figures: Figures) => Sample | null): readonly Sample[] {
