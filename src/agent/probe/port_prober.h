@@ -2,19 +2,23 @@
 #ifndef SLUICE_AGENT_PROBE_PORT_PROBER_H_
 #define SLUICE_AGENT_PROBE_PORT_PROBER_H_
 
-#include <array>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/probe/capacity_check.h"
 #include "agent/probe/lldp.h"
+#include "agent/probe/neighbour_table.h"
+#include "agent/probe/nonce_memory.h"
+#include "agent/probe/probe_alarms.h"
 #include "agent/probe/probe_terms.h"
+#include "agent/probe/question_plan.h"
+#include "agent/probe/token_bucket.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "model/wiring.h"
@@ -30,7 +34,6 @@ inline constexpr MacAddress kNearestGroup{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
 // … and that all do: a group address of our own, locally administered.
 inline constexpr MacAddress kFabricGroup{0x03, 0x00, 0x53, 0x4c, 0x43, 0x45};
 
-using ProbeNonce = std::array<uint8_t, 16>;
 using ProbeRandom = std::function<void(std::span<uint8_t>)>;
 
 // What the ports of a node have in common.
@@ -41,13 +44,24 @@ struct ProbeShared {
   PublicKey lease_key{};
   ProbeInstance instance{};
   ProbeRandom random;
-  ProbeTerms terms;
+  ProbeTerms terms = {};
+  uint64_t terms_number = 0;  // counts them
   // Whose question a nonce is, so that an answer at another port is noticed.
-  std::map<ProbeNonce, std::string> asked_from;
+  NonceMemory<std::string> asked_from{65'536};
   // Credentials that have been verified: a signature less for each proof.
-  std::map<std::string, Credential> known;
+  std::map<std::string, Credential> known = {};
 };
 
+// What others can make it cost, for each port:
+// - Signatures: 500 answers a second, or eight for each place of a target if that is more, and at
+//   most 5000.
+// - Verifications: what fits no question of ours and no answer to it, or comes too late, is
+//   dropped unread. A question entitles the two who answer it first (32 where all are asked) to
+//   have one proof each verified; any other proof takes a token, of which there are 50 a second,
+//   and gives it back if it is genuine. So no more than 50 a second fail and two for each
+//   question, of which there are at most 320 a second, and 25 where there are two targets. A
+//   flood takes nothing from those who answer before it.
+//
 // Not thread-safe. `shared`, `clock` and `packets` outlive it.
 class PortProber {
  public:
@@ -57,77 +71,62 @@ class PortProber {
   // Takes in what has arrived, asks what is due, forgets what is over. `stalled`: for how long
   // nobody called it though it was due, which is no fault of the neighbours.
   void Run(absl::Duration stalled);
+  // Whether since the last call something came or went that Report tells of. Round trips, and
+  // what time alone changes, are not counted.
+  bool TakeChange();
   PortWiring Report(BootTime now);
   // Measures what the cable carries at least, in a number of tries of at most a millisecond of
   // `speed` each, a tenth of a second apart.
-  void Measure(BitRate speed);
+  void Measure(BitRate speed) { capacity_.Begin(speed, clock_.Now()); }
   std::vector<int> Descriptors() const;
   BootTime NextWake() const;
 
  private:
+  struct Reply {
+    std::optional<BootTime> at;  // none where that is not known exactly
+    bool entitled = false;       // to have one proof verified
+    bool proved = false;
+  };
   struct Question {
     BootTime asked;
     std::string target;
     bool nearest = false;
     absl::Duration interval;  // after which the same is asked again
-    // Answers that came, and when; none where that is not known exactly. Proofs that came.
-    std::map<ProbeNonce, std::optional<BootTime>> answers;
-    std::set<ProbeNonce> proved;
-    bool loaded = false;  // frames came before it, and its time is theirs
-  };
-  struct Asking {  // one kind of question, asked again and again
-    std::string target;
-    bool nearest = false;
-    absl::Duration interval;
-    BootTime next;
-  };
-  struct Key {
-    PortName port;
-    bool nearest = false;
-    ProbeInstance instance{};
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
-  struct Known {
-    PublicKey identity{};
-    MacAddress address{};
-    BootTime first;
-    BootTime last;
-    BootTime expires;
-    absl::Duration window;
-    std::deque<std::pair<BootTime, absl::Duration>> rtts;
-  };
-  struct Alarm {
-    ProbeAlarm told;
-    BootTime last;
+    std::optional<SentLoad> load = {};
+    std::map<ProbeNonce, Reply> replies = {};
   };
 
   void Open(BootTime now);
   void Close();
+  void Unplug();
   void CheckCarrier(BootTime now);
   void TakeFrames();
   void TakeLldp(BootTime now);
   void OnFrame(const ReceivedFrame& received);
+  void OnLoad(const ReceivedFrame& received, const probe::v1::Load& load);
   void OnQuestion(const ReceivedFrame& received, const probe::v1::Question& question);
+  void AnswerTo(const ReceivedFrame& received, const probe::v1::Question& question);
   void OnAnswer(const ReceivedFrame& received, const probe::v1::Answer& answer);
   void OnProof(const ReceivedFrame& received, const probe::v1::Proof& proof);
   // The question that a nonce belongs to; otherwise raises the alarm that fits.
   Question* FindQuestion(const std::string& nonce, std::string_view what);
+  // The reply that a proof belongs to, if it is worth verifying.
+  Reply* FindReply(Question& question, const probe::v1::ProofWords& words);
+  std::optional<Credential> Verify(const probe::v1::Proof& proof,
+                                   const probe::v1::ProofWords& words);
   absl::StatusOr<Credential> CheckCredential(const probe::v1::Proof& proof);
   void TakeProof(const ReceivedFrame& received, const probe::v1::ProofWords& words,
-                 const Credential& credential, Question& question, const ProbeNonce& answer);
-  bool IsCrowdedBy(const std::string& node) const;
-  void LookForClones(const Key& key, BootTime now);
+                 const Credential& credential, const Question& question, const Reply& reply);
+  void LookForOurself(const NeighbourTable::Proof& proof);
   void Plan(BootTime now);
   void AskDue(BootTime now);
-  void Ask(Asking& asking, BootTime now);
-  MacAddress AddressFor(const Asking& asking, BootTime now) const;
+  void Ask(const Asking& asking, const MacAddress& to);
+  probe::v1::Frame MakeQuestion(const ProbeNonce& nonce, const std::string& target, bool nearest);
+  ProbeNonce NewNonce();
   void TryCapacity(BootTime now);
-  void TakeCapacity(const PortName& to, uint64_t bytes, absl::Duration took);
   void Forget(BootTime now, absl::Duration stalled);
-  void ForgetNeighbours(BootTime now);
   void Raise(ProbeAlarm::Kind kind, std::string words, PortName about = {});
   absl::StatusOr<BootTime> Send(const MacAddress& to, const probe::v1::Frame& frame);
-  bool MayAnswer(BootTime now);
 
   const std::string port_;
   ProbeShared& shared_;
@@ -140,23 +139,19 @@ class PortProber {
   std::optional<BootTime> plugged_;
   bool carrier_ = false;
   BootTime carrier_at_;  // when it is looked at again
-  std::vector<Asking> askings_;
-  std::set<std::string> planned_for_;
-  size_t planned_crowd_ = 0;
-  std::map<ProbeNonce, Question> questions_;
-  std::map<ProbeNonce, BootTime> heard_;  // others' questions
-  std::map<Key, Known> neighbours_;
-  std::map<std::pair<ProbeAlarm::Kind, std::string>, Alarm> alarms_;
+  BootTime forget_at_;
+  bool changed_ = true;
+  uint64_t changes_seen_ = 0;  // of neighbours_
+  QuestionPlan plan_;
+  NonceMemory<Question> questions_;
+  NonceMemory<bool> heard_;      // others' questions
+  NonceMemory<uint64_t> loads_;  // that came in: their bytes
+  NeighbourTable neighbours_;
+  ProbeAlarms alarms_;
   LldpTable claims_;
-  std::map<ProbeNonce, std::pair<BootTime, uint64_t>> loads_;  // that came in, and their bytes
-  int tries_left_ = 0;
-  BitRate try_speed_;
-  BootTime next_try_;
-  std::optional<PortCapacity> measuring_;  // the best so far
-  std::optional<PortCapacity> capacity_;
-  uint64_t measurements_ = 0;
-  double answers_left_ = 0;
-  BootTime answers_at_;
+  CapacityCheck capacity_;
+  TokenBucket answers_;
+  TokenBucket failures_;
 };
 
 }  // namespace sluice

@@ -7,6 +7,8 @@ namespace sluice {
 namespace {
 
 constexpr absl::Duration kReportPause = absl::Milliseconds(50);
+// What came or went is told at once, what only time and round trips change as often as this.
+constexpr absl::Duration kLook = absl::Milliseconds(50);
 constexpr absl::Duration kWhole = absl::Seconds(5);
 // A round trip that changes by less is not worth a message.
 constexpr double kSameRtt = 0.1;
@@ -40,22 +42,18 @@ bool Same(const PortWiring& a, const PortWiring& b) {
 
 Prober::Prober(const Config& config, const Clock& clock, PacketPorts& packets)
     : clock_(clock),
-      shared_{config.fleet,
-              config.node,
-              Ed25519Signer(config.identity),
-              config.lease_key,
-              {},
-              config.random,
-              {},
-              {},
-              {}},
+      shared_{config.fleet,     config.node, Ed25519Signer(config.identity),
+              config.lease_key, {},          config.random},
       ran_at_(clock.Now()) {
   shared_.random(shared_.instance);
   for (const std::string& port : config.ports)
     ports_.push_back(std::make_unique<PortProber>(port, shared_, clock, packets));
 }
 
-void Prober::SetTerms(ProbeTerms terms) { shared_.terms = std::move(terms); }
+void Prober::SetTerms(ProbeTerms terms) {
+  shared_.terms = std::move(terms);
+  ++shared_.terms_number;
+}
 
 void Prober::Measure(const std::string& port, BitRate speed) {
   for (const auto& prober : ports_) {
@@ -67,10 +65,16 @@ std::optional<NodeWiring> Prober::Run() {
   const BootTime due = NextWake();
   const absl::Duration late = clock_.Now() - std::max(due, ran_at_);
   const absl::Duration stalled = late > kStall ? late : absl::ZeroDuration();
-  for (const auto& port : ports_) port->Run(stalled);
+  for (const auto& port : ports_) {
+    port->Run(stalled);
+    changed_ |= port->TakeChange();
+  }
   const BootTime now = clock_.Now();
   ran_at_ = now;
-  if (now < report_at_) return std::nullopt;
+  if (now < report_at_ || (!changed_ && now < look_at_)) return std::nullopt;
+  changed_ = false;
+  look_at_ = now + kLook;
+  ++looks_;
   NodeWiring report = Report(now);
   if (report.ports.empty()) return std::nullopt;
   report_at_ = now + kReportPause;

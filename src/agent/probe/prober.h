@@ -3,7 +3,7 @@
 #ifndef SLUICE_AGENT_PROBE_PROBER_H_
 #define SLUICE_AGENT_PROBE_PROBER_H_
 
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,7 +41,9 @@ class Prober {
   // Takes in what has arrived, asks what is due. What to report, if anything.
   std::optional<NodeWiring> Run();
   // What Run returned got lost: it comes again.
-  void Repeat() { whole_at_ = {}; }
+  void Repeat() { whole_at_ = look_at_ = {}; }
+  // How often it has compared all there is with what it reported.
+  uint64_t looks() const { return looks_; }
   // Run is due when one of these is readable, …
   std::vector<int> Descriptors() const;
   // … and then.
@@ -57,6 +59,9 @@ class Prober {
   BootTime ran_at_;
   BootTime whole_at_;   // when the whole is reported again
   BootTime report_at_;  // when changes may be reported again
+  BootTime look_at_;    // when they are looked for though no port says that there are any
+  bool changed_ = false;
+  uint64_t looks_ = 0;
 };
 
 }  // namespace sluice

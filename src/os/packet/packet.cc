@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "os/packet/wall_offset.h"
 #include "os/sensors/unix_fd.h"
 
 namespace sluice {
@@ -23,10 +24,7 @@ namespace {
 
 constexpr size_t kMaxFrame = 2048;
 // Both clocks are read so close to each other, in nanoseconds, or their offset is not known.
-constexpr int64_t kMostBetween = 3'000;
-// The wall clock, which dates frames, is slewed by at most a two-thousandth (adjtimex(2)): a
-// greater change means that it was set.
-constexpr int64_t kDriftShare = 2'000;
+constexpr int64_t kMostBetween = WallOffset::kUnsure;
 
 int64_t Read(clockid_t clock) {
   timespec now{};
@@ -56,9 +54,7 @@ class PacketSocket final : public PacketPort {
   const int index_;
   const uint16_t ethertype_;
   MacAddress address_{};
-  int64_t offset_ = 0;  // wall clock less boot clock, as last seen
-  int64_t offset_read_at_ = 0;
-  bool offset_known_ = false;
+  WallOffset offset_;
 };
 
 ifreq Request(const std::string& device) {
@@ -104,20 +100,14 @@ void PacketSocket::Date(msghdr& message, ReceivedFrame& frame) {
     wall = Read(CLOCK_REALTIME);
     between = Read(CLOCK_BOOTTIME) - boot;
   }
-  const int64_t offset = wall - boot;
-  const int64_t drift = kMostBetween * 2 + (boot - offset_read_at_) / kDriftShare;
-  const bool steady =
-      offset_known_ && between <= kMostBetween && std::abs(offset - offset_) <= drift;
-  offset_ = offset;
-  offset_read_at_ = boot;
-  offset_known_ = between <= kMostBetween;
+  const bool steady = between <= kMostBetween && offset_.Take(boot, wall);
   frame.at = BootTime{boot};
   frame.exact = false;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
     timespec at{};
     std::memcpy(&at, CMSG_DATA(c), sizeof at);
-    const int64_t then = int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec - offset;
+    const int64_t then = int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec - (wall - boot);
     if (!steady || then > boot) continue;
     frame.at = BootTime{then};
     frame.exact = true;

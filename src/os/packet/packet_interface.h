@@ -22,7 +22,7 @@ struct ReceivedFrame {
   MacAddress destination{};
   std::string payload;  // behind the Ethernet header, padding included
   BootTime at;          // when the kernel took it in
-  bool exact = true;    // false: somebody set the wall clock meanwhile, and `at` is worth nothing
+  bool exact = true;    // false: somebody set the wall clock lately, and `at` is worth nothing
 };
 
 // Not thread-safe.

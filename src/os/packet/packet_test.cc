@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "os/netlink/test_namespace.h"
+#include "os/packet/wall_offset.h"
 
 namespace sluice {
 namespace {
@@ -54,6 +55,32 @@ TEST_F(PacketTest, FramesArriveWithTheirTime) {
   EXPECT_FALSE(*none);
   ASSERT_TRUE(two->Send(frame->source, "back").ok());
   EXPECT_EQ(Take(*one)->payload, "back");
+}
+
+constexpr int64_t kMs = 1'000'000;
+
+TEST(WallOffsetTest, AStepIsDistrustedAsLongAsFramesFromBeforeItMayWait) {
+  WallOffset offset;
+  int64_t boot = 5'000 * kMs;
+  int64_t wall = 1'700'000'000'000 * kMs;
+  const auto after = [&](int64_t passed, int64_t step) {
+    boot += passed;
+    wall += passed + step;
+    return offset.Take(boot, wall);
+  };
+  EXPECT_FALSE(after(0, 0)) << "nothing to compare with";
+  EXPECT_TRUE(after(100 * kMs, 0));
+  EXPECT_TRUE(after(100 * kMs, 50'000)) << "slewed";
+  for (const int64_t step : {3 * kMs, -3 * kMs}) {
+    EXPECT_FALSE(after(100 * kMs, step));
+    // Those that waited with it are dated by the clock of before.
+    EXPECT_FALSE(after(1'000, 0));
+    EXPECT_FALSE(after(WallOffset::kDistrust - 2'000, 0));
+    EXPECT_TRUE(after(1'000, 0));
+  }
+  // Again and again: a second after the last.
+  for (int i = 0; i < 30; ++i) EXPECT_FALSE(after(100 * kMs, 3 * kMs));
+  EXPECT_TRUE(after(WallOffset::kDistrust, 0));
 }
 
 TEST_F(PacketTest, SeesTheCarrier) {
