@@ -17,6 +17,8 @@ constexpr absl::Duration kStall = absl::Milliseconds(150);
 // As long as the controller may ask how long the agent has listened.
 constexpr absl::Duration kYoung = absl::Seconds(40);
 
+absl::Duration AgeOf(const PortWiring& wiring) { return wiring.plugged.value_or(wiring.listening); }
+
 bool SameRtt(const std::optional<absl::Duration>& a, const std::optional<absl::Duration>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
   const absl::Duration most = std::max(*a, *b);
@@ -90,7 +92,7 @@ NodeWiring Prober::Report(BootTime now) {
     PortWiring wiring = port->Report(now);
     const auto last = reported_.find(wiring.port);
     // One that has just begun to look, or was just plugged in, says how the time passes.
-    const bool ages = last != reported_.end() && last->second.listening < kYoung &&
+    const bool ages = last != reported_.end() && AgeOf(last->second) < kYoung &&
                       wiring.listening - last->second.listening >= absl::Milliseconds(500);
     if (!report.whole && last != reported_.end() && !ages && Same(last->second, wiring)) continue;
     reported_[wiring.port] = wiring;

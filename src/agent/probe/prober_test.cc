@@ -228,6 +228,22 @@ TEST_F(ProberTest, ASteadyWireIsSilentInReports) {
   EXPECT_LE(reports, 1);
 }
 
+// How long it has been plugged in makes a difference to what is not heard.
+TEST_F(ProberTest, APortThatWasPluggedInSaysHowTheTimePasses) {
+  Cable();
+  fabric_.Run(absl::Seconds(45), absl::Milliseconds(10));
+  fabric_.Device(a_, "fab0")->carrier = false;
+  fabric_.Run(absl::Milliseconds(200));
+  fabric_.Device(a_, "fab0")->carrier = true;
+  fabric_.Run(absl::Milliseconds(300));
+  for (int i = 0; i < 4; ++i) {
+    a_.said.clear();
+    fabric_.Run(absl::Milliseconds(700));
+    ASSERT_TRUE(A().plugged);
+    EXPECT_GT(*A().plugged, i * absl::Milliseconds(600));
+  }
+}
+
 // What it costs to find that nothing has changed does not depend on how often it runs; what has
 // come is told in the same moment.
 TEST_F(ProberTest, ReportsAreMadeWhenThereIsWhatToTell) {
