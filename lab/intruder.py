@@ -132,11 +132,15 @@ def answer(question: bytes, node: str) -> list[bytes]:
     """What a machine of that name, which nobody enrolled, would say to a probe's question
     (proto/probe.proto): an answer, and a proof with signatures of its own making."""
     destination, payload = question[6:12], question[17:]
-    # Frame.question is the first field, its nonce the first in there.
-    nonce = payload[payload.index(b"\x0a\x10") + 2:][:16]
-    own, made_up = b"\x5a" * 16, b"\xa5" * 64
+    # Frame.question is the first field; in it stand its nonce, the asker and the asker's port.
+    at, said = payload.index(b"\x0a\x10"), []
+    for _ in range(3):
+        said.append(payload[at + 2:at + 2 + payload[at + 1]])
+        at += 2 + payload[at + 1]
+    nonce, own, made_up = said[0], b"\x5a" * 16, b"\xa5" * 64
     words = (_field(1, b"lab") + _field(2, nonce) + _field(3, own) + _field(4, node.encode())
-             + _field(5, b"eth0") + _field(10, b"\x01" * 8))
+             + _field(5, b"eth0") + _field(6, said[1]) + _field(7, said[2])
+             + _field(10, b"\x01" * 8))
     proof = _field(1, words) + _field(2, made_up) + _field(3, made_up) + _field(4, made_up)
     messages = (_field(2, _field(1, nonce) + _field(2, own)), _field(3, proof))
     return [probe_frame(b"\x01" + struct.pack("!H", len(message)) + message, destination)
