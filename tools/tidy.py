@@ -28,7 +28,8 @@ KEPT_DAYS = 30
 
 def commands(build: Path) -> dict[str, tuple[str, list[str]]]:
     """File -> directory and command. The batches of sluice.cmake stand for their sources."""
-    wanted = re.compile(rf"^({ROOT}|{build})/(src|apps)/(?!.*_test(_\d+)?\.cc$).*\.cc$")
+    ours = rf"({ROOT}/(src|apps)|{build}/(src|apps)/.*/batches)/"  # and nothing generated
+    wanted = re.compile(rf"^{ours}(?!.*_test(_\d+)?\.cc$).*\.cc$")
     entries = json.loads((build / "compile_commands.json").read_text("utf-8"))
     return {entry["file"]: (entry["directory"], shlex.split(entry["command"]))
             for entry in entries if wanted.match(entry["file"])}
