@@ -21,7 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TIDY = "clang-tidy-14"
+# The batches lie in the build directory, which may be anywhere: above it there may be no checks.
+TIDY = ["clang-tidy-14", "-quiet", f"--config-file={ROOT}/.clang-tidy"]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sluice-tidy"
 KEPT_DAYS = 30
 
@@ -69,7 +70,7 @@ def check(build: Path, file: str, how: tuple[str, list[str]], common: str, every
     if stamp.exists() and not everything:
         stamp.touch()
         return ""
-    done = subprocess.run([TIDY, "-quiet", "-p", str(build), file], capture_output=True, text=True)
+    done = subprocess.run([*TIDY, "-p", str(build), file], capture_output=True, text=True)
     if done.returncode != 0:
         return done.stdout + done.stderr
     stamp.touch()
@@ -91,8 +92,8 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="what passed before too")
     arguments = parser.parse_args()
     forget_old()
-    version = subprocess.run([TIDY, "--version"], capture_output=True, text=True, check=True).stdout
-    common = version + (ROOT / ".clang-tidy").read_text("utf-8")
+    version = subprocess.run([TIDY[0], "--version"], capture_output=True, text=True, check=True).stdout
+    common = version + (ROOT / ".clang-tidy").read_text("utf-8") + digest(__file__)
     files = commands(arguments.build)
     if not files:
         print("tidy: no file to look at; is that build directory configured?", file=sys.stderr)

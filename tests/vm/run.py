@@ -15,7 +15,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import kernels
 import machine
@@ -94,6 +94,13 @@ def tail(path: Path, lines: int = 40) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
+def locked(name: str) -> TextIO:
+    """Until it is closed, another run waits here."""
+    lock = (BUILD / "vm" / f"{name}.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def run(kernel: kernels.Kernel, tests: list[str], seconds: float, report: Path | None) -> int:
     shared = BUILD / "vm" / kernel.release
     shutil.rmtree(shared, ignore_errors=True)
@@ -130,8 +137,10 @@ def main() -> int:
     if missing := machine.missing_tools():
         print(f"missing: {', '.join(missing)}; install qemu-system-x86, busybox-static and kmod")
         return CANNOT_RUN
+    (BUILD / "vm").mkdir(parents=True, exist_ok=True)
     try:
-        kernel = kernels.get(BUILD / "vm" / "kernels", arguments.kernel)
+        with locked("kernels"):
+            kernel = kernels.get(BUILD / "vm" / "kernels", arguments.kernel)
     except kernels.NoKernel as error:
         print(error)
         return CANNOT_RUN
@@ -139,11 +148,10 @@ def main() -> int:
         shared = BUILD / "vm" / "shell"
         shared.mkdir(parents=True, exist_ok=True)
         return machine.shell(kernel, shared, [ROOT, BUILD, BINARIES])
-    lock = (BUILD / "vm" / "lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)  # two runs would write to the same files
     if not any("::" in word or word.endswith(".py") for word in tests):
         tests += scenarios.SMOKE if arguments.smoke else scenarios.ALL
-    return run(kernel, tests, arguments.seconds, arguments.report)
+    with locked(kernel.release):  # two runs would write to the same files
+        return run(kernel, tests, arguments.seconds, arguments.report)
 
 
 if __name__ == "__main__":

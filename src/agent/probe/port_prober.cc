@@ -61,6 +61,9 @@ void PortProber::Open(BootTime now) {
   auto probes = packets_.Open(port_, kProbeEtherType, {kNearestGroup, kFabricGroup});
   auto lldp =
       packets_.Open(port_, kLldpEtherType, {std::begin(kLldpGroups), std::end(kLldpGroups)});
+  // Where there is no device nothing passes; where we cannot look, everything may.
+  blind_ = !probes.ok() ? !absl::IsNotFound(probes.status())
+                        : !lldp.ok() && !absl::IsNotFound(lldp.status());
   if (!probes.ok() || !lldp.ok()) return;
   probes_ = *std::move(probes);
   lldp_ = *std::move(lldp);
@@ -73,6 +76,7 @@ void PortProber::Close() {
   probes_.reset();
   lldp_.reset();
   carrier_ = false;
+  blind_ = true;
   Unplug();
 }
 
@@ -217,8 +221,9 @@ void PortProber::OnAnswer(const ReceivedFrame& received, const probe::v1::Answer
   if (question->replies.contains(own)) return Raise(kReplayed, "an answer that was given before");
   // The first count: a flood must not make us forget those who answered before it.
   const size_t before = question->replies.size();
-  if (before >= kMostReplies) return Raise(kForged, "more answers than there are neighbours");
   const bool all = question->target.empty() && !question->nearest;
+  if (before >= kMostReplies)
+    return all ? void() : Raise(kForged, "more answers than there are neighbours");
   Reply& reply = question->replies[own];
   if (received.exact) reply.at = received.at;
   reply.entitled = before < (all ? kHeardOfAll : kHeardOfOne);
@@ -431,7 +436,7 @@ bool PortProber::TakeChange() {
 PortWiring PortProber::Report(BootTime now) {
   PortWiring wiring;
   wiring.port = port_;
-  wiring.carrier = carrier_;
+  wiring.carrier = carrier_ || blind_;
   wiring.listening = now - listening_since_;
   if (plugged_) wiring.plugged = now - *plugged_;
   wiring.neighbours = neighbours_.Told(now);

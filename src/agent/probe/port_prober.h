@@ -138,6 +138,7 @@ class PortProber {
   BootTime listening_since_;
   std::optional<BootTime> plugged_;
   bool carrier_ = false;
+  bool blind_ = false;   // nobody can tell whether there is carrier
   BootTime carrier_at_;  // when it is looked at again
   BootTime forget_at_;
   bool changed_ = true;

@@ -12,6 +12,10 @@ constexpr absl::Duration kLook = absl::Milliseconds(50);
 constexpr absl::Duration kWhole = absl::Seconds(5);
 // A round trip that changes by less is not worth a message.
 constexpr double kSameRtt = 0.1;
+// Where many are heard through switches, one of them changes so much at any time, and all would
+// be told again.
+constexpr double kSameRttInCrowd = 0.5;
+constexpr size_t kCrowd = 32;
 // So long after its time, Run was kept from running.
 constexpr absl::Duration kStall = absl::Milliseconds(150);
 // As long as the controller may ask how long the agent has listened.
@@ -19,15 +23,17 @@ constexpr absl::Duration kYoung = absl::Seconds(40);
 
 absl::Duration AgeOf(const PortWiring& wiring) { return wiring.plugged.value_or(wiring.listening); }
 
-bool SameRtt(const std::optional<absl::Duration>& a, const std::optional<absl::Duration>& b) {
+bool SameRtt(const std::optional<absl::Duration>& a, const std::optional<absl::Duration>& b,
+             double same) {
   if (!a || !b) return a.has_value() == b.has_value();
   const absl::Duration most = std::max(*a, *b);
-  return absl::AbsDuration(*a - *b) <= most * kSameRtt + absl::Microseconds(1);
+  return absl::AbsDuration(*a - *b) <= most * same + absl::Microseconds(1);
 }
 
 bool SameNeighbours(const std::vector<Neighbour>& a, const std::vector<Neighbour>& b) {
-  return std::ranges::equal(a, b, [](Neighbour left, Neighbour right) {
-    const bool same = SameRtt(left.rtt, right.rtt);
+  const double other = a.size() > kCrowd ? kSameRttInCrowd : kSameRtt;
+  return std::ranges::equal(a, b, [other](Neighbour left, Neighbour right) {
+    const bool same = SameRtt(left.rtt, right.rtt, left.nearest ? kSameRtt : other);
     left.rtt.reset();
     right.rtt.reset();
     return same && left == right;

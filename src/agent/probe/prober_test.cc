@@ -228,6 +228,20 @@ TEST_F(ProberTest, ASteadyWireIsSilentInReports) {
   EXPECT_LE(reports, 1);
 }
 
+// A way without carrier may be left out, so nobody may say so who only cannot look.
+TEST_F(ProberTest, APortThatCannotBeLookedAtIsNotSaidToHaveNoCarrier) {
+  Cable();
+  fabric_.Run(absl::Seconds(2));
+  a_.packets->refuse = absl::ResourceExhaustedError("no more sockets");
+  fabric_.Device(a_, "fab0")->present = false;
+  fabric_.Run(absl::Seconds(1));
+  EXPECT_TRUE(A().carrier);
+  EXPECT_TRUE(A().neighbours.empty());
+  a_.packets->refuse = absl::OkStatus();
+  fabric_.Run(absl::Seconds(1));
+  EXPECT_FALSE(A().carrier) << "there is no such device";
+}
+
 // How long it has been plugged in makes a difference to what is not heard.
 TEST_F(ProberTest, APortThatWasPluggedInSaysHowTheTimePasses) {
   Cable();

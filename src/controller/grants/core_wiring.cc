@@ -257,11 +257,11 @@ void CoreImpl::FollowTopology(Effects& effects) {
   const std::set<std::string> changed = topology_.TakeChanged();
   if (changed.empty()) return;
   findings_due_ = true;
+  std::set<LinkName> links;
   for (const std::string& name : changed) {
-    const Node* node = FindNode(name);
-    if (node == nullptr) continue;
-    for (const LinkName& link : node->links) FollowLink(links_.at(link), effects);
+    if (const Node* node = FindNode(name)) links.insert(node->links.begin(), node->links.end());
   }
+  for (const LinkName& link : links) FollowLink(links_.at(link), effects);
   // Those that have no record yet are looked up anew.
   std::erase_if(paths_, [&](const auto& entry) {
     if (links_.contains(entry.first)) return false;

@@ -71,7 +71,7 @@ void History::MoveOn(size_t index, int64_t second) {
   if (step == ring.current) return;
   Close(index);
   const size_t width = columns_.size();
-  const int64_t skipped = std::min(step, ring.current + ring.size);
+  const int64_t skipped = std::min(step, ring.current + ring.size + 1);
   for (int64_t s = ring.current + 1; s < skipped; ++s)
     std::fill_n(values_.begin() + static_cast<ptrdiff_t>(ring.Row(s) * width), width, kUnknown);
   ring.current = step;

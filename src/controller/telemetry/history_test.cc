@@ -139,6 +139,15 @@ TEST(HistoryTest, WhatIsKnownLateWasUnknownBefore) {
   EXPECT_EQ(SentIn(series).at(1), 5);
 }
 
+TEST(HistoryTest, AGapLongerThanIsKeptIsUnknownThroughout) {
+  History history;
+  history.Add(kStart, Sent(7));
+  history.Add(kStart + 200, Sent(8));
+  const HistorySeries seconds = history.Series()[0];
+  ASSERT_EQ(seconds.size, 120U);
+  for (const float value : SentIn(seconds)) EXPECT_TRUE(std::isnan(value));
+}
+
 TEST(HistoryTest, TimeThatGoesBackIsLeftOut) {
   History history;
   for (const int64_t s : {5, 3, 5, 6, 7}) history.Add(kStart + s, Sent(static_cast<float>(s)));

@@ -14,6 +14,7 @@ constexpr absl::Duration kDoubled = absl::Milliseconds(1400);
 constexpr size_t kMostNodePorts = 1024;
 // Where there are more, some are asked so seldom that what is known of them is old.
 constexpr size_t kCrowd = 32;
+constexpr absl::Duration kAskAllEach = absl::Milliseconds(20);
 constexpr absl::Duration kLook = absl::Milliseconds(200);
 
 }  // namespace
@@ -110,7 +111,7 @@ void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now)
     Refresh(name, now);
   }
   node.was_online = true;
-  if (std::exchange(node.instance, wiring.instance) != wiring.instance) BeginAnew(name);
+  if (node.instance != wiring.instance) BeginAnew(name, node, wiring.instance, now);
   if (wiring.whole) {
     node.told_whole = true;
     std::map<std::string, PortWiring> gone = std::exchange(node.ports, {});
@@ -136,11 +137,29 @@ void Topology::Observe(const std::string& name, NodeWiring wiring, BootTime now)
   node.doubles = DoublesSeenBy(node);
 }
 
-// What others see under its name as another box may be what it is now.
-void Topology::BeginAnew(const std::string& name) {
-  for (auto& [other, node] : nodes_) {
-    if (node.doubles.contains(name)) node.doubles = DoublesSeenBy(node);
+// What others see under its name as another box may be what it is now. Two boxes that take turns
+// are not anew each time.
+void Topology::BeginAnew(const std::string& name, Node& node, const ProbeInstance& instance,
+                         BootTime now) {
+  constexpr size_t kMostPast = 8;
+  if (std::ranges::find(node.past, instance) == node.past.end()) node.anew = now;
+  node.past.push_back(std::exchange(node.instance, instance));
+  if (node.past.size() > kMostPast) node.past.erase(node.past.begin());
+  for (auto& [other, observer] : nodes_) {
+    if (observer.doubles.contains(name)) observer.doubles = DoublesSeenBy(observer);
   }
+}
+
+// How long others may still see what it was before: in a crowd as long as it takes all of them to
+// ask all of it (agent/probe/question_plan.cc).
+absl::Duration Topology::SettlesWithin(const std::string& name) const {
+  size_t crowd = 0;
+  if (const auto index = graph_ ? graph_->FindNode(name) : std::nullopt) {
+    for (const int port : graph_->ports_of(*index))
+      crowd = std::max(crowd, graph_->segment_of(port).size());
+  }
+  return kDoubled +
+         (crowd > kCrowd ? static_cast<double>(crowd) * kAskAllEach : absl::ZeroDuration());
 }
 
 void Topology::Disconnected(const std::string& name, BootTime now) {
@@ -251,10 +270,9 @@ void Topology::CountProof(int from, int to, Timing timing, int by, std::set<int>
     passing[timing] += by;
     if (any != (passing.any() > 0) || over != passing.all_over()) touched.insert(cable);
   };
-  for (int port : {from, to}) {
-    count(ports_[port].passing, graph_->ports()[port].cable);
-    MarkNode(graph_->ports()[port].node);
-  }
+  for (int port : {from, to}) count(ports_[port].passing, graph_->ports()[port].cable);
+  // Every link between the two is one of either's.
+  MarkNode(graph_->ports()[from].node);
   graph_->ForDividersBetween(from, to, [&](int cable) { count(wires_[cable].passing, cable); });
 }
 
@@ -277,7 +295,8 @@ void Topology::TakeSight(int port, PortSight sight, BootTime now) {
   }
   // What a link's path owes to this port besides the cable's verdict: see RailOf and Astray.
   const auto facts = [&] {
-    return std::tuple(state.sight.online, state.sight.wiring.listening < kSettled, NoCarrier(port));
+    return std::tuple(state.sight.online, state.sight.wiring.listening < kSettled, NoCarrier(port),
+                      JustPlugged(port));
   };
   const auto before = facts();
   state.proofs = std::move(proofs);
@@ -326,7 +345,8 @@ void Topology::LookForDoubles(BootTime now) {
     } else if (!node.doubled_since) {
       node.doubled_since = now;
     }
-    const bool cloned = node.doubled_since && now - *node.doubled_since >= kDoubled;
+    const bool cloned = node.doubled_since && now - *node.doubled_since >= kDoubled &&
+                        now - node.anew >= SettlesWithin(name);
     if (std::exchange(node.cloned, cloned) != cloned) MarkNode(name);
   }
 }
@@ -410,7 +430,7 @@ PathView Topology::RailOf(int port, int other) const {
   if ((proves(port, other) || proves(other, port)) && !blocked) return {};
   const auto young = [&](int end) {
     const PortSight& sight = ports_[end].sight;
-    return !sight.online || sight.wiring.listening < kSettled;
+    return !sight.online || (!sight.absent && sight.wiring.listening < kSettled);
   };
   if (unknown || young(port) || young(other))
     return {PathView::State::kUnknown, StrCat("nothing is proved yet between ", between)};
@@ -422,10 +442,20 @@ bool Topology::NoCarrier(int port) const {
   return sight.online && !sight.absent && !sight.wiring.carrier;
 }
 
+bool Topology::JustPlugged(int port) const {
+  const PortSight& sight = ports_[port].sight;
+  return sight.online && sight.wiring.carrier && sight.wiring.plugged.has_value() &&
+         *sight.wiring.plugged < kSettled;
+}
+
 // A cable on the way that leads elsewhere than it should, or over something: traffic could take
-// it, whether or not a proof does. None where all that is wrong is that nobody answers.
+// it, whether or not a proof does. None where all that is wrong is that nobody answers. Of a way
+// on which nothing passes only the ends' own cables count.
 std::optional<PathView> Topology::Astray(int port, int other) const {
+  const bool dead = NoCarrier(port) || NoCarrier(other);
+  const int own[] = {graph_->ports()[port].cable, graph_->ports()[other].cable};
   for (const int cable : graph_->WayBetween(port, other).cables) {
+    if (dead && std::ranges::count(own, cable) == 0) continue;
     const WireVerdict verdict = wires_[cable].verdict;
     if (IsBad(verdict) && verdict != WireVerdict::kMissing) return RailOf(port, other);
   }
@@ -434,6 +464,7 @@ std::optional<PathView> Topology::Astray(int port, int other) const {
 
 // The kernel sends over whichever way it likes, so every way must be right, but for those on which
 // an end has no carrier: nothing passes there. That no probe passes is no proof that nothing does.
+// One that was plugged in a moment ago takes nothing back from a link that has others.
 PathView Topology::PathOf(const LinkName& link) const {
   if (!graph_) return {};
   for (const std::string& end : {link.src, link.dst}) {
@@ -442,6 +473,7 @@ PathView Topology::PathOf(const LinkName& link) const {
   PathView dead{PathView::State::kBad,
                 StrCat("the plan has no way from ", link.src, " to ", link.dst)};
   std::optional<PathView> worst;
+  std::optional<PathView> fresh;
   for (int port : graph_->ports_of(*graph_->FindNode(link.src))) {
     for (int other : graph_->ports_of(*graph_->FindNode(link.dst))) {
       if (!graph_->Reach(port, other)) continue;
@@ -449,12 +481,17 @@ PathView Topology::PathOf(const LinkName& link) const {
       PathView rail = RailOf(port, other);
       if (NoCarrier(port) || NoCarrier(other)) {
         dead = std::move(rail);
+      } else if (rail.state == PathView::State::kBad && (JustPlugged(port) || JustPlugged(other))) {
+        fresh = std::move(rail);
       } else if (!worst || rail.state > worst->state) {
         worst = std::move(rail);
       }
     }
   }
-  return worst ? *std::move(worst) : dead;
+  if (!fresh) return worst ? *std::move(worst) : dead;
+  if (!worst) return *std::move(fresh);
+  if (worst->state == PathView::State::kBad) return *std::move(worst);
+  return {PathView::State::kUnknown, std::move(fresh->why)};
 }
 
 }  // namespace sluice

@@ -103,6 +103,9 @@ class Topology {
     bool was_online = false;         // at any time
     bool told_whole = false;         // so that ports it has not told of are not there
     ProbeInstance instance{};
+    // Those that were connected before, the latest last, and since when it is another than these.
+    std::vector<ProbeInstance> past;
+    BootTime anew;
     std::map<std::string, PortWiring> ports;
     std::set<std::string> doubles;  // of whom it sees a second box
     std::set<std::string> strays;   // its ports that the plan does not name and somebody is at
@@ -124,7 +127,8 @@ class Topology {
   Node& NodeNamed(const std::string& name);
   void Refresh(const std::string& node, BootTime now);
   void LookForDoubles(BootTime now);
-  void BeginAnew(const std::string& name);
+  void BeginAnew(const std::string& name, Node& node, const ProbeInstance& instance, BootTime now);
+  absl::Duration SettlesWithin(const std::string& name) const;
   std::set<std::string> DoublesSeenBy(const Node& node) const;
 
   // What they mean.
@@ -147,6 +151,7 @@ class Topology {
   std::optional<std::string> WhyUndeclared(const std::string& name) const;
   std::optional<std::string> WhyNode(const std::string& name) const;
   bool NoCarrier(int port) const;
+  bool JustPlugged(int port) const;
   std::optional<PathView> Astray(int port, int other) const;
   PathView RailOf(int port, int other) const;
   std::string StrayWords(const std::string& name, const Node& node) const;

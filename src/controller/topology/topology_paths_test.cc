@@ -140,6 +140,94 @@ TEST_F(TopologyPathsTest, APortThatTheNodeDoesNotHaveIsMissing) {
   EXPECT_EQ(StateOf("a1", "b1"), State::kGood);
 }
 
+TEST_F(TopologyPathsTest, APortThatNeitherNodeHasIsMissingToo) {
+  AllWell();
+  for (const auto& [node, leaf] : {std::pair{"a1", "leaf1:p1"}, {"b1", "leaf2:p1"}}) {
+    const std::string port = StrCat(node, ":fab0");
+    const std::string other = node == std::string("a1") ? "b1:fab0" : "a1:fab0";
+    topology_.Observe(
+        node, {InstanceOf(node), true, {Wiring(port, {At(other, false)}, {Claim(leaf)})}}, now_);
+  }
+  EXPECT_EQ(Verdict("a1:fab1"), WireVerdict::kMissing);
+  EXPECT_EQ(StateOf("a1", "b1"), State::kBad);
+}
+
+TEST_F(TopologyPathsTest, ACableThatIsPluggedInAgainTakesNothingFromALinkThatHasAnotherWay) {
+  AllWell();
+  Cut("a1:fab1");
+  Cut("b1:fab1");
+  EXPECT_EQ(StateOf("a1", "b1"), State::kGood);
+  for (const absl::Duration since : {absl::ZeroDuration(), absl::Milliseconds(1600)}) {
+    for (const char* port : {"a1:fab1", "b1:fab1"}) {
+      PortWiring again = Wiring(port, {});
+      again.plugged = since;
+      Say(port, again);
+    }
+    EXPECT_EQ(StateOf("a1", "b1"), since < kSettled ? State::kUnknown : State::kBad);
+  }
+  See("a1:fab1", {At("b1:fab1", true)});
+  See("b1:fab1", {At("a1:fab1", true)});
+  EXPECT_EQ(StateOf("a1", "b1"), State::kGood);
+  // Without another way nothing holds it.
+  See("a2:fab0", {At("b1:fab0", false)}, {Claim("leaf1:p2")});
+  Cut("a1:fab0");
+  PortWiring again = Wiring("a1:fab0", {}, {Claim("leaf1:p1")});
+  again.plugged = absl::ZeroDuration();
+  Say("a1:fab0", again);
+  EXPECT_EQ(StateOf("a1", "a2"), State::kBad);
+}
+
+TEST_F(TopologyPathsTest, AWayWithoutCarrierIsLeftOutWhateverIsBeyondItsOwnCable) {
+  Plan(R"(graph f {
+    a1 [enclosure=east]; b1 [enclosure=west]; s1 [role=switch]; s2 [role=switch];
+    a2 [enclosure=east]; b2 [enclosure=west]; edge [max_rtt="50us"];
+    a1:p -- s1:1; a2:p -- s1:2; b1:p -- s2:1; b2:p -- s2:2; s1:up -- s2:up; a1:q -- b1:q; })");
+  EnrolAll();
+  See("a1:q", {At("b1:q", true)});
+  See("b1:q", {At("a1:q", true)});
+  See("b2:p", {At("b1:p", false)});
+  See("b1:p", {At("b2:p", false), At("a2:p", false, absl::Milliseconds(2))});
+  See("a2:p", {At("b1:p", false, absl::Milliseconds(2)), At("a1:p", false)});
+  EXPECT_EQ(Verdict("s1:up"), WireVerdict::kTooFar);
+  EXPECT_EQ(StateOf("a1", "b1"), State::kBad);
+  Cut("a1:p");
+  EXPECT_EQ(StateOf("a1", "b1"), State::kGood);
+}
+
+// Others learn of it one after the other, each of which sees both for a while.
+TEST_F(TopologyPathsTest, InACrowdAnAgentThatBeganAnewIsNoClone) {
+  constexpr int kNodes = 100;
+  std::string plan = "graph f { node [enclosure=east]; s [role=switch];";
+  for (int i = 0; i < kNodes; ++i) plan += StrCat("n", i, "; n", i, ":p -- s:\"", i, "\"; ");
+  Plan(plan + "}");
+  const auto name = [](int i) { return StrCat("n", i); };
+  const auto see = [&](int observer, std::vector<uint8_t> lives) {
+    std::vector<Neighbour> others;
+    for (int i = 1; i < kNodes; ++i)
+      if (i != observer) others.push_back(At(name(i) + ":p", false));
+    for (const uint8_t life : lives) {
+      others.push_back(At("n0:p", false));
+      others.back().instance = InstanceOf("n0", life);
+    }
+    See(name(observer) + ":p", others);
+  };
+  for (int i = 0; i < kNodes; ++i) Enrol(name(i), "east");
+  for (int i = 1; i < kNodes; ++i) see(i, {0});
+  topology_.Observe("n0", {InstanceOf("n0", 1), true, {Wiring("n0:p", {})}}, now_);
+  for (int i = 1; i < kNodes; ++i) {
+    see(i, {0, 1});
+    if (i > 35) see(i - 35, {1});
+    Pass(absl::Milliseconds(20));
+    EXPECT_THAT(Found(), testing::Not(Contains("cloned"))) << i;
+  }
+  for (int i = 1; i < kNodes; ++i) see(i, {1});
+  Pass(absl::Milliseconds(200));
+  // One that is there for good is one.
+  see(1, {0, 1});
+  for (int i = 0; i < 10; ++i) Pass(absl::Milliseconds(200));
+  EXPECT_THAT(Found(), Contains("cloned"));
+}
+
 TEST_F(TopologyPathsTest, BehindASilentSwitchNobodyIsMissedWhoIsNotConnected) {
   Plan(R"(graph f {
     a1 [enclosure=east]; a2 [enclosure=east]; s1 [role=switch];
@@ -233,12 +321,13 @@ TEST_F(TopologyPathsTest, ANodeThatBeganAnewIsNotItsOwnClone) {
 
 TEST_F(TopologyPathsTest, SaysWhoseLinksToLookAtWhenNobodyIsNewAnyMore) {
   EnrolAll();
-  PortWiring young = Wiring("a1:fab0", {});
+  // With its claim the wire's verdict is the same before and after.
+  PortWiring young = Wiring("a1:fab0", {}, {Claim("leaf1:p1")});
   young.listening = absl::Milliseconds(100);
   Say("a1:fab0", young);
   topology_.TakeChanged();
   EXPECT_EQ(StateOf("a1", "a2"), State::kUnknown);
-  See("a1:fab0", {});
+  See("a1:fab0", {}, {Claim("leaf1:p1")});
   EXPECT_THAT(topology_.TakeChanged(), Contains("a1"));
 }
 

@@ -90,7 +90,8 @@ Topology::Judgement Topology::JudgeDirect(int cable, const Wire& wire) const {
     const Sight& far = wire.sights[1 - end];
     const std::string here = (end == 0 ? planned.a : planned.b).ToString();
     const PortWiring& beyond = ports_[2 * cable + 1 - end].sight.wiring;
-    const bool young = beyond.listening < kSettled && !beyond.plugged;
+    const bool young =
+        beyond.listening < kSettled && !beyond.plugged && !ports_[2 * cable + 1 - end].sight.absent;
     if (sight.kind == Kind::kNothing && far.kind != Kind::kBlind && !young)
       return {WireVerdict::kMissing, StrCat("at ", here, ": ", sight.words)};
   }
@@ -172,12 +173,14 @@ std::array<Topology::Side, 2> Topology::SidesOf(int cable) const {
   std::array<Side, 2> sides{};
   for (int port : graph_->agents_around(cable)) {
     Side& side = sides[graph_->Below(cable, port) ? 1 : 0];
-    const auto node = nodes_.find(graph_->ports()[port].name.node);
-    if (Listens(port))
+    if (side == Side::kListens) continue;
+    const Node* node = nodes_by_index_[static_cast<size_t>(graph_->ports()[port].node)];
+    if (Listens(port)) {
       side = Side::kListens;
-    else if (side == Side::kNobody && node != nodes_.end() && node->second.was_online &&
-             !node->second.online)
+      if (sides[0] == side && sides[1] == side) break;
+    } else if (node != nullptr && node->was_online && !node->online) {
       side = Side::kLost;
+    }
   }
   return sides;
 }

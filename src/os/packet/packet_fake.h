@@ -60,12 +60,14 @@ class PacketPortsFake final : public PacketPorts {
   explicit PacketPortsFake(const Clock& clock) : clock_(clock) {}
   absl::StatusOr<std::unique_ptr<PacketPort>> Open(const std::string& device, uint16_t ethertype,
                                                    const std::vector<MacAddress>&) override {
+    if (!refuse.ok()) return refuse;
     const auto it = devices.find(device);
     if (it == devices.end() || !it->second->present) return absl::NotFoundError("no such device");
     return std::make_unique<PacketPortFake>(it->second, ethertype, clock_);
   }
 
   std::map<std::string, std::shared_ptr<FakeDevice>> devices;
+  absl::Status refuse;  // why nothing can be opened
 
  private:
   const Clock& clock_;
