@@ -150,16 +150,16 @@ void Topology::BeginAnew(const std::string& name, Node& node, const ProbeInstanc
   }
 }
 
-// How long others may still see what it was before: in a crowd as long as it takes all of them to
-// ask all of it (agent/probe/question_plan.cc).
+// How long others may go on to find out that it began anew: in a crowd as long as it takes all of
+// them to ask all of it (agent/probe/question_plan.cc).
 absl::Duration Topology::SettlesWithin(const std::string& name) const {
   size_t crowd = 0;
   if (const auto index = graph_ ? graph_->FindNode(name) : std::nullopt) {
     for (const int port : graph_->ports_of(*index))
       crowd = std::max(crowd, graph_->segment_of(port).size());
   }
-  return kDoubled +
-         (crowd > kCrowd ? static_cast<double>(crowd) * kAskAllEach : absl::ZeroDuration());
+  if (crowd <= kCrowd) return absl::ZeroDuration();
+  return kDoubled + static_cast<double>(crowd) * kAskAllEach;
 }
 
 void Topology::Disconnected(const std::string& name, BootTime now) {
@@ -332,6 +332,12 @@ std::set<std::string> Topology::DoublesSeenBy(const Node& node) const {
   return doubled;
 }
 
+// A copy that begins anew all the time does not hide itself by that.
+bool Topology::IsSettled(const std::string& name, const Node& node, BootTime now) const {
+  const absl::Duration within = SettlesWithin(name);
+  return now - node.anew >= within || now - *node.doubled_since >= 3 * within;
+}
+
 void Topology::LookForDoubles(BootTime now) {
   std::set<std::string> doubled;
   for (const auto& [name, node] : nodes_) {
@@ -346,7 +352,7 @@ void Topology::LookForDoubles(BootTime now) {
       node.doubled_since = now;
     }
     const bool cloned = node.doubled_since && now - *node.doubled_since >= kDoubled &&
-                        now - node.anew >= SettlesWithin(name);
+                        (node.cloned || IsSettled(name, node, now));
     if (std::exchange(node.cloned, cloned) != cloned) MarkNode(name);
   }
 }

@@ -129,6 +129,7 @@ class Topology {
   void LookForDoubles(BootTime now);
   void BeginAnew(const std::string& name, Node& node, const ProbeInstance& instance, BootTime now);
   absl::Duration SettlesWithin(const std::string& name) const;
+  bool IsSettled(const std::string& name, const Node& node, BootTime now) const;
   std::set<std::string> DoublesSeenBy(const Node& node) const;
 
   // What they mean.

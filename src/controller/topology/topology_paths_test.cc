@@ -306,6 +306,21 @@ TEST_F(TopologyPathsTest, WhoHasNoPlaceInThePlanAccusesNobody) {
   EXPECT_EQ(StateOf("a1", "a2"), State::kGood);
 }
 
+TEST_F(TopologyPathsTest, ACopyThatBeginsAnewAllTheTimeIsOneAllTheSame) {
+  AllWell();
+  for (uint8_t life = 1; life < 12; ++life) {
+    const ProbeInstance copy = InstanceOf("a1", life);
+    Neighbour clone = At("a1:fab0", false);
+    clone.instance = copy;
+    See("b2:fab0", {At("a1:fab0", false), clone}, {Claim("leaf2:p2")});
+    topology_.Observe("a1", {copy, false, {}}, now_);
+    for (int i = 0; i < 3; ++i) Pass(absl::Milliseconds(200));
+    if (life > 3) {
+      EXPECT_EQ(StateOf("a1", "a2"), State::kBad) << int{life};
+    }
+  }
+}
+
 TEST_F(TopologyPathsTest, ANodeThatBeganAnewIsNotItsOwnClone) {
   AllWell();
   Neighbour newer = At("a1:fab0", false);
