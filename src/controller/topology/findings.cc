@@ -1,5 +1,6 @@
 // What people are shown: the wires, and what they should look into.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/strings.h"
@@ -65,9 +66,16 @@ std::array<uint64_t, kWireVerdicts> Topology::Verdicts() const {
 std::vector<Finding> Topology::Findings(BootTime now) const {
   std::vector<Finding> findings;
   if (!graph_) return findings;
+  std::set<int> told_with_another;
+  for (const int cable : bad_) {
+    if (wires_[cable].verdict == WireVerdict::kSwapped)
+      told_with_another.insert(wires_[cable].partner);
+  }
   for (const int cable : bad_) {
     const Wire& wire = wires_[cable];
     const bool pair = wire.verdict == WireVerdict::kSwapped && wire.partner >= 0;
+    // Its own ends may not have seen yet what the other one's have.
+    if (!pair && told_with_another.contains(cable)) continue;
     if (pair && wire.partner < cable) {
       const Wire& other = wires_[wire.partner];
       // Told with the other one.

@@ -74,6 +74,10 @@ TEST_F(TopologyTest, TwoSwappedDirectCablesAreOneFinding) {
   See("a1:fab1", {At("b2:fab1", true)});
   EXPECT_EQ(Verdict("a1:fab1"), WireVerdict::kUnexpected);
   EXPECT_EQ(StateOf("a1", "b1"), State::kBad) << "at the first proof of it";
+  Cut("a2:fab1");
+  Cut("b2:fab1");
+  See("b1:fab1", {At("a2:fab1", true)});
+  EXPECT_THAT(Found(), ElementsAre("swapped")) << "though a2 and b2 have not seen it yet";
   See("b2:fab1", {At("a1:fab1", true)});
   See("a2:fab1", {At("b1:fab1", true)});
   See("b1:fab1", {At("a2:fab1", true)});
