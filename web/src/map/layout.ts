@@ -160,18 +160,18 @@ export function placeSwitches(
 ): Map<string, Point> {
   const compact = isCompact(structure);
   const sizes = structure.boxes.map((box) => sizeOf(box, compact));
-  const points = ring(sizes);
-  const home = new Map(structure.boxes.map((box, i) => [box.id, points[i] ?? { x: 0, y: 0 }]));
-  const { at: places } = layoutOf(structure, { centres: {}, offsets: {} });
+  const { at: home } = layoutOf(structure, nothingMoved());
   const nodes = new Map(
     structure.boxes.map((box) => [
       box.id,
       // One group each, for `crossings`.
-      [box.expanded ? box.nodes.flatMap(({ name }) => places.get(`node:${name}`) ?? []) : []],
+      [box.expanded ? box.nodes.flatMap(({ name }) => home.get(`node:${name}`) ?? []) : []],
     ]),
   );
   const taken = new Set<string>();
-  points.forEach((point, i) => takeCells(taken, point, sizes[i] ?? kNodeStep));
+  structure.boxes.forEach((box, i) =>
+    takeCells(taken, home.get(box.id) ?? { x: 0, y: 0 }, sizes[i] ?? kNodeStep),
+  );
   const at = new Map<string, Point>();
   // Those that have cables to other switches only take the middle.
   const inner = switches.filter((one) => one.beside.length === 0);
